@@ -1,0 +1,13 @@
+export { type Assembly, assemble, type Own } from './assemble.js'
+export type { AvailabilityChange, CallOptions } from './availability.js'
+export { type Clock, systemClock } from './clock.js'
+export type { Closable } from './closable.js'
+export {
+  BackendUnavailableError,
+  InfraError,
+  type InfraErrorOptions,
+  MisconfiguredError,
+  MissingDependencyError,
+  type UnavailableReason,
+} from './infra-error.js'
+export { type Logger, type LogLine, silentLogger } from './logger.js'

@@ -1,0 +1,1 @@
+export type { CounterStart, MemcachedConnection } from './memcached-connection.js'

@@ -1,0 +1,1 @@
+export type { RedisClient, RedisConnection } from './redis-connection.js'
