@@ -2,6 +2,7 @@ export { type Assembly, assemble, type Own } from './assemble.js'
 export type { AvailabilityChange, CallOptions } from './availability.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Closable } from './closable.js'
+export type { ComponentReason, ComponentReport, ComponentState, ComponentTransition } from './component-state.js'
 export {
   BackendUnavailableError,
   InfraError,
@@ -10,4 +11,5 @@ export {
   MissingDependencyError,
   type UnavailableReason,
 } from './infra-error.js'
+export type { CloseReport, CloseStep, HealthKind, HealthView, InfraHost, InfraPhase } from './infra-host.js'
 export { type Logger, type LogLine, silentLogger } from './logger.js'
