@@ -1,4 +1,5 @@
 import { ConfigError } from './config-error.js'
+import { showValue } from './show-value.js'
 
 /** A size: a number of bytes, or a text such as `'512b'`, `'64kb'`, `'1mb'`, `'2gb'` in steps of 1024. */
 export type Bytes = number | string
@@ -22,7 +23,7 @@ export function parseBytes(value: Bytes, what = 'A size'): number {
       {
         id: 'invalid-size',
         subjects: [what],
-        problem: `must be a size in bytes (got ${typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)})`,
+        problem: `must be a size in bytes (got ${showValue(value)})`,
         remedy: `Give a number of bytes, or a number with its unit (b, kb, mb or gb), such as '512kb' or '64mb'.`,
       },
     ])

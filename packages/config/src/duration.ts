@@ -1,4 +1,5 @@
 import { ConfigError } from './config-error.js'
+import { showValue } from './show-value.js'
 
 /** A length of time: a number of milliseconds, or a text such as `'250ms'`, `'30s'`, `'5m'`, `'1h30m'`, `'7d'`, `'2w'`. */
 export type Duration = number | string
@@ -25,7 +26,7 @@ export function parseDuration(value: Duration, what = 'A duration'): number {
       {
         id: 'invalid-duration',
         subjects: [what],
-        problem: `must be a duration (got ${show(value)})`,
+        problem: `must be a duration (got ${showValue(value)})`,
         remedy: `Give a number of milliseconds, or a number with its unit (ms, s, m, h, d or w), such as '250ms', '5m' or '1h30m'.`,
       },
     ])
@@ -51,8 +52,4 @@ function parseText(text: string): number {
   let milliseconds = 0
   for (const [, count, unit] of text.matchAll(PART)) milliseconds += Number(count) * UNITS[unit as keyof typeof UNITS]
   return milliseconds
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
 }
