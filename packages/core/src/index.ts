@@ -11,5 +11,6 @@ export {
   MissingDependencyError,
   type UnavailableReason,
 } from './infra-error.js'
-export type { CloseReport, CloseStep, HealthKind, HealthView, InfraHost, InfraPhase } from './infra-host.js'
+export type { CloseReport, CloseStep, HealthKind, HealthView, InfraHost, InfraPhase, Intake } from './infra-host.js'
 export { type Logger, type LogLine, silentLogger } from './logger.js'
+export { type RunningUntilSignal, type RunUntilSignalOptions, runUntilSignal } from './run-until-signal.js'

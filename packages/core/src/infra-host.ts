@@ -16,6 +16,14 @@ export interface HealthView {
 /** How far the whole is. Readiness is off from `draining` on. */
 export type InfraPhase = 'starting' | 'running' | 'draining' | 'stopped'
 
+/** What takes work in. */
+export interface Intake {
+  /** Names it in the {@link CloseReport}. */
+  readonly name: string
+  /** Takes nothing new and resolves when what it had accepted is done; when `signal` aborts, lets go at once. */
+  stop(signal: AbortSignal): Promise<void>
+}
+
 /** How one part went down. */
 export interface CloseStep {
   readonly name: string
@@ -46,6 +54,12 @@ export interface InfraHost {
   fetch(request: Request): Promise<Response | undefined>
   /** Holds closing back until `work` has settled (within the deadline); answers `work`. */
   track<Result>(work: Promise<Result>): Promise<Result>
+  /**
+   * Registers what takes work in, such as an HTTP server; the answer takes it off again.
+   *
+   * Closing stops every intake after the drain delay and before components drain, so an accepted request still has them.
+   */
+  addIntake(intake: Intake): () => void
   /** Turns readiness off; keeps serving. Safe to call twice. */
   beginDrain(): void
   /** Drains and closes everything within the deadline. Safe to call twice. */
