@@ -2,6 +2,7 @@ export { type Assembly, assemble, type Own } from './assemble.js'
 export type { AvailabilityChange, CallOptions } from './availability.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Closable } from './closable.js'
+export { ComponentLifecycle, type ComponentLifecycleOptions, type MoveCause } from './component-lifecycle.js'
 export type { ComponentReason, ComponentReport, ComponentState, ComponentTransition } from './component-state.js'
 export {
   BackendUnavailableError,
