@@ -7,9 +7,12 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: ['@plinth/source'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'tooling/*/test/**/*.test.ts'],
+    globalSetup: ['tooling/testing/src/vitest-global-setup.ts'],
+    setupFiles: ['tooling/testing/src/vitest-setup.ts'],
     pool: 'forks',
+    maxWorkers: 3,
     testTimeout: 20_000,
-    hookTimeout: 60_000,
+    hookTimeout: 90_000,
     passWithNoTests: true,
   },
 })

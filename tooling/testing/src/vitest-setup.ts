@@ -1,0 +1,4 @@
+import { afterAll } from 'vitest'
+import { closeFileScope } from './file-scope.js'
+
+afterAll(closeFileScope)
