@@ -37,8 +37,8 @@ export class Secret<T = string> {
     return REDACTED
   }
 
-  [inspect.custom](): string {
-    return REDACTED
+  static {
+    Object.defineProperty(Secret.prototype, inspect.custom, { value: () => REDACTED })
   }
 }
 
