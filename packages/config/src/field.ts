@@ -25,6 +25,8 @@ export interface FieldOptions {
   readonly example?: string
   /** Read when the variable itself is unset. */
   readonly shared?: SharedVariable
+  /** Variables that take the place of the shared one as soon as one of them is set. */
+  readonly sharedUnless?: readonly string[]
   /** Other names by which people call it; one of them set is reported with this name as the remedy. */
   readonly misnomers?: readonly string[]
 }

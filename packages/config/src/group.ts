@@ -51,10 +51,10 @@ export interface Resolving<Members extends Fields, Value> {
 }
 
 /** Describes fields that are read, and must be valid, only under a condition. */
-export function group<Members extends Fields>(options: GroupOptions<Members>): Group<FieldValues<Members>>
 export function group<Members extends Fields, Value>(
   options: GroupOptions<Members> & Resolving<Members, Value>,
 ): Group<Value>
+export function group<Members extends Fields>(options: GroupOptions<Members>): Group<FieldValues<Members>>
 export function group(options: GroupOptions<Fields> & Partial<Resolving<Fields, unknown>>): Group<unknown> {
   const { when, fields, check = () => {}, resolve = (values) => values } = options
   return { when, fields, check, resolve }

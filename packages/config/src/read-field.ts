@@ -22,7 +22,8 @@ export interface FieldReading {
 export function readField(field: Field<unknown>, source: EnvSource, because?: string): FieldReading {
   const own = source.find(field.env)
   if (isFound(own)) return interpret(field, own)
-  if (field.shared !== undefined) {
+  const replaced = field.sharedUnless?.some((name) => isFound(source.find(name))) === true
+  if (field.shared !== undefined && !replaced) {
     const shared = source.find(field.shared.env)
     if (isFound(shared)) return interpret(field, shared, field.shared.env)
   }

@@ -1,0 +1,21 @@
+export type { Endpoint } from './endpoint.js'
+export {
+  type MemcachedGroupOptions,
+  type MemcachedSettings,
+  memcachedGroup,
+  sharedMemcachedServers,
+} from './memcached/memcached-group.js'
+export {
+  type RabbitmqGroupOptions,
+  type RabbitmqSettings,
+  rabbitmqGroup,
+  sharedRabbitmqUrl,
+} from './rabbitmq-group.js'
+export {
+  isOpenToThePublic,
+  type RedisGroupOptions,
+  type RedisSettings,
+  redisGroup,
+  sharedRedisUrl,
+} from './redis/redis-group.js'
+export type { RedisAddress } from './redis/redis-url.js'
