@@ -1,7 +1,6 @@
 // Checks who imports whom: the layers of the packages, the layers inside a package, and that there are no cycles.
 // Reads the import lines only, so it is quick; types count as imports, since a cycle of types is a cycle of meaning.
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root } from './root.mjs'
 import { entryOf, readSourceGraph, resolveImport } from './source-graph.mjs'
 
 /** From left to right: a package imports only from further left, never from beside itself. */
@@ -132,8 +131,7 @@ function trailToHeavy(graph, path, trail, seen) {
   return undefined
 }
 
-const root = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const { faults, fileCount } = findLayerFaults(root)
+const { faults, fileCount } = findLayerFaults(process.argv[2] ?? root)
 for (const fault of faults) console.error(fault)
 if (faults.length === 0) console.log(`layers: ${fileCount} files, every import goes left, no cycles`)
 process.exitCode = faults.length === 0 ? 0 : 1

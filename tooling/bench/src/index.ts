@@ -1,0 +1,5 @@
+export { commandCounts } from './command-counts.js'
+export { compare } from './compare.js'
+export type { Contestant, ContestantMaker, Counts } from './contestant.js'
+export type { Comparison, ComparisonRow } from './measure.js'
+export type { Spread } from './statistics.js'
