@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { acceptedDelivery } from '../accepted-delivery.js'
 import { formatAddress } from '../message/address.js'
 import { type Message, recipientsOf, subjectOf } from '../message/message.js'
 import type { EmailTransport } from '../transport.js'
-import { acceptedDelivery } from './delivery.js'
 
 /** Options of {@link consoleTransport}. */
 export interface ConsoleTransportOptions {

@@ -1,11 +1,11 @@
 import { AssertionError } from 'node:assert'
 import { randomUUID } from 'node:crypto'
+import { acceptedDelivery } from '../accepted-delivery.js'
 import { EmailError, type EmailErrorKind } from '../email-error.js'
 import type { MailboxSource, StoredEmail } from '../mailbox/stored-email.js'
 import { addressKey } from '../message/address.js'
 import { type Message, recipientsOf, subjectOf } from '../message/message.js'
 import type { Delivery, EmailTransport, TransportCall } from '../transport.js'
-import { acceptedDelivery } from './delivery.js'
 
 /** Options of {@link memoryTransport}. */
 export interface MemoryTransportOptions {

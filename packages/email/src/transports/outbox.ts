@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
+import { acceptedDelivery } from '../accepted-delivery.js'
 import { EmailError } from '../email-error.js'
 import type { MailboxSource, StoredEmail } from '../mailbox/stored-email.js'
 import { formatAddress } from '../message/address.js'
 import { headersOf, type Message, subjectOf } from '../message/message.js'
 import { type MessageJson, messageFromJson, messageToJson } from '../message/message-json.js'
 import type { Delivery, EmailTransport } from '../transport.js'
-import { acceptedDelivery } from './delivery.js'
 
 /** Options of {@link outboxTransport}. */
 export interface OutboxTransportOptions {

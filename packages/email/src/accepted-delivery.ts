@@ -1,5 +1,5 @@
-import { type Message, recipientsOf } from '../message/message.js'
-import type { Delivery } from '../transport.js'
+import { type Message, recipientsOf } from './message/message.js'
+import type { Delivery } from './transport.js'
 
 /** The delivery of a message that was taken for everyone. */
 export function acceptedDelivery(id: string, message: Message): Delivery {
