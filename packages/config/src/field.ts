@@ -19,7 +19,7 @@ export interface FieldOptions {
   readonly meaning: string
   /** Whether it must be set wherever its group (or an unswitched section) is in effect. Default false. */
   readonly required?: boolean
-  /** When it must be set, by the values of its siblings. */
+  /** When it must be set, by the values of its siblings; its default does not count then. */
   readonly requiredWhen?: Condition
   /** What it may look like, for generated documents. */
   readonly example?: string

@@ -77,8 +77,8 @@ class SectionReader {
   #requireByCondition(): void {
     for (const { field, origin, fault } of this.#fields) {
       const { requiredWhen } = field
-      if (origin.from !== 'unset' || fault !== undefined || requiredWhen === undefined) continue
-      if (!holds(requiredWhen, this.#values)) continue
+      const isSet = origin.from !== 'unset' && origin.from !== 'default'
+      if (isSet || fault !== undefined || requiredWhen === undefined || !holds(requiredWhen, this.#values)) continue
       this.#faults.push(missingVariable(field, describeCondition(this.#part, requiredWhen)))
     }
   }

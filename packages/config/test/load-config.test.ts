@@ -83,7 +83,7 @@ describe('loadConfig', () => {
         - SHOP_TTL must be a length of time (got "abc").
           Write seconds, or a number with its unit (ms, s, m, h, d or w), such as SHOP_TTL=60 or SHOP_TTL=5m.
         - PORT must be a whole number from 1 to 65535 (got "70000").
-          Write plain digits, such as PORT=3000.
+          Write a number of that range in plain digits, such as PORT=3000.
         - SHOP_BACKND is not a variable that anything reads.
           Did you mean SHOP_BACKEND? If not, remove it, or name it in CONFIG_IGNORE if something else reads it."
     `)

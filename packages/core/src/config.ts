@@ -12,7 +12,7 @@ export {
   sharedRabbitmqUrl,
 } from './rabbitmq-group.js'
 export {
-  isOpenToThePublic,
+  publicRedisRule,
   type RedisGroupOptions,
   type RedisSettings,
   redisGroup,

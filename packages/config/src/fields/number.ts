@@ -32,7 +32,8 @@ export function integer(
         .pipe(z.int().min(min).max(max)),
       problem: `must be a whole number ${range}`,
       remedy: (variable, text) =>
-        serviceLinkRemedy(text) ?? `Write plain digits, such as ${variable}=${options.example ?? preset ?? min}.`,
+        serviceLinkRemedy(text) ??
+        `Write a number of that range in plain digits, such as ${variable}=${options.example ?? preset ?? min}.`,
       show: String,
       preset,
     }),

@@ -7,6 +7,7 @@ import {
   type GroupReading,
   group,
   integer,
+  type ProductionRule,
   port,
   type SharedVariable,
   secret,
@@ -169,8 +170,19 @@ function resolve(values: Values, reading: Reading): RedisSettings {
   return settings
 }
 
-/** Whether a Redis is on the public internet without a password, for production rules. */
-export function isOpenToThePublic({ address, password }: RedisSettings): boolean {
+/** Gives the rule that a component must not speak to a Redis on the public internet that asks for no password. */
+export function publicRedisRule(prefix: string): ProductionRule<{ readonly redis: RedisSettings | undefined }> {
+  return {
+    id: `prod-${prefix.toLowerCase().replaceAll('_', '-')}-redis-password`,
+    severity: 'fault',
+    variables: [`${prefix}_REDIS_PASSWORD`],
+    problem: 'is not set, and the host looks like one of the public internet',
+    remedy: 'Give the Redis a password, or reach it by a private name.',
+    broken: ({ redis }) => redis !== undefined && isOpenToThePublic(redis),
+  }
+}
+
+function isOpenToThePublic({ address, password }: RedisSettings): boolean {
   if (password !== undefined || 'path' in address) return false
   const endpoints = 'cluster' in address ? address.cluster : 'sentinels' in address ? address.sentinels : [address]
   return endpoints.some(({ host }) => !isPrivateHost(host))

@@ -1,0 +1,59 @@
+import { boolean, choice, integer, type Section, section } from '@plinth/config'
+import {
+  publicRedisRule,
+  type RabbitmqSettings,
+  type RedisSettings,
+  rabbitmqGroup,
+  redisGroup,
+} from '@plinth/core/config'
+
+/** What the environment says about background tasks. */
+export interface TasksSettings {
+  readonly enabled: boolean
+  readonly required: boolean
+  readonly broker: 'memory' | 'redis' | 'rabbitmq'
+  readonly concurrency: number
+  /** With broker `redis`. */
+  readonly redis: RedisSettings | undefined
+  /** With broker `rabbitmq`. */
+  readonly rabbitmq: RabbitmqSettings | undefined
+}
+
+/** The variables of background tasks. */
+export const tasksSection: Section<TasksSettings> = section({
+  title: 'Tasks',
+  about: 'Work that is done later, elsewhere, and not lost.',
+  switch: 'TASKS_ENABLED',
+  prefixes: ['TASKS_'],
+  fields: {
+    required: boolean('TASKS_REQUIRED', {
+      meaning: 'Whether the app neither starts nor counts as ready while the broker is away.',
+      default: false,
+    }),
+    broker: choice('TASKS_BROKER', ['memory', 'redis', 'rabbitmq'], {
+      meaning: 'Where tasks wait.',
+      default: 'memory',
+      misnomers: ['TASKS_BACKEND', 'TASKS_DRIVER', 'TASKS_TRANSPORT'],
+    }),
+    concurrency: integer('TASKS_CONCURRENCY', {
+      meaning: 'How many tasks a worker runs at once.',
+      default: 10,
+      min: 1,
+      max: 10_000,
+      unit: 'tasks',
+    }),
+    redis: redisGroup({ of: 'the tasks', prefix: 'TASKS', db: 3, when: { broker: ['redis'] } }),
+    rabbitmq: rabbitmqGroup({ of: 'the tasks', prefix: 'TASKS', when: { broker: ['rabbitmq'] } }),
+  },
+  rules: [
+    publicRedisRule('TASKS'),
+    {
+      id: 'prod-tasks-memory',
+      severity: 'warning',
+      variables: ['TASKS_BROKER'],
+      problem: 'is memory: tasks that wait or run are lost when the process ends',
+      remedy: 'Set TASKS_BROKER to redis or rabbitmq.',
+      broken: ({ broker }) => broker === 'memory',
+    },
+  ],
+})
