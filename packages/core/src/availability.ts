@@ -14,3 +14,21 @@ export interface AvailabilityChange {
   /** What took it away, sanitised. */
   readonly error?: Error
 }
+
+/** How long to wait for something to become available. */
+export interface ReadyOptions {
+  /** Milliseconds to wait at most. Default 3000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** What a connection that was given out before it was connected tells about its start. */
+export interface Readiness {
+  /** Why it is not available; absent while it is, and before anything is known. */
+  readonly error: Error | undefined
+  /**
+   * Waits until it is available and answers true; when the time is up it answers false and keeps connecting.
+   * Rejects with the `MisconfiguredError` when only a person can help, or with the signal's reason.
+   */
+  whenReady(options?: ReadyOptions): Promise<boolean>
+}

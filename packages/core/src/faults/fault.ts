@@ -1,0 +1,56 @@
+/**
+ * What kind of failure an error is.
+ *
+ * `misconfigured` stays wrong until a person changes something, `outage` passes by itself, `bug` is a mistake in the code
+ * that made the call (the server is well and said so).
+ */
+export type FaultKind = 'misconfigured' | 'outage' | 'bug'
+
+/** One line of the error table: which errors it is about, and what they mean. The first line that matches wins. */
+export interface FaultRule {
+  /** Names the line, such as `redis/wrong-password`. */
+  readonly id: string
+  readonly kind: FaultKind
+  /** The error's `code` (or `responseCode`, `statusCode`) is one of these. */
+  readonly codes?: readonly (string | number)[]
+  /** The error's message matches. With `codes`, both must match. */
+  readonly message?: RegExp
+  /** The server is well and refuses this one call only, so that a breaker must not count it. Default: true for a bug, else false. */
+  readonly callOnly?: boolean
+  /** What a person should do, as a sentence. */
+  readonly remedy?: string
+}
+
+/** The parts of an error by which it is sorted. */
+export interface ErrorFacts {
+  readonly codes: readonly (string | number)[]
+  readonly message: string
+}
+
+/** Finds the first rule that an error, or one of its causes, matches. */
+export function findFault(error: unknown, rules: readonly FaultRule[]): FaultRule | undefined {
+  for (const facts of factsOf(error)) {
+    const rule = rules.find((each) => ruleMatches(each, facts))
+    if (rule !== undefined) return rule
+  }
+  return undefined
+}
+
+function ruleMatches(rule: FaultRule, facts: ErrorFacts): boolean {
+  if (rule.codes === undefined && rule.message === undefined) return false
+  if (rule.codes !== undefined && !rule.codes.some((code) => facts.codes.includes(code))) return false
+  return rule.message === undefined || rule.message.test(facts.message)
+}
+
+/** The error itself, then what caused it: drivers wrap the telling error (Cluster's last node, fetch's cause). */
+function* factsOf(error: unknown, depth = 0): Generator<ErrorFacts> {
+  if (typeof error === 'string') yield { codes: [], message: error }
+  if (typeof error !== 'object' || error === null || depth > 4) return
+  const { code, responseCode, statusCode, message, cause, lastNodeError, errors } = error as Readonly<
+    Record<string, unknown>
+  >
+  const codes = [code, responseCode, statusCode].filter((each) => typeof each === 'string' || typeof each === 'number')
+  yield { codes, message: typeof message === 'string' ? message : '' }
+  yield* factsOf(cause ?? lastNodeError, depth + 1)
+  if (Array.isArray(errors)) for (const each of errors.slice(0, 10)) yield* factsOf(each, depth + 1)
+}

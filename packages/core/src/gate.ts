@@ -1,0 +1,237 @@
+import type { CallOptions } from './availability.js'
+import { Breaker, type BreakerOptions } from './breaker.js'
+import { type Clock, systemClock } from './clock.js'
+import { withDeadline } from './deadline.js'
+import { classifyFault, type FaultSource } from './faults/classify-fault.js'
+import { BackendUnavailableError, InfraError, MisconfiguredError, type UnavailableReason } from './infra-error.js'
+import { sanitizeError } from './sanitize-error.js'
+
+/** What a {@link Gate} needs to know of the backend behind it. */
+export interface GateOptions {
+  /** The backend and where it is, for messages: `Redis at 127.0.0.1:6379/0`. */
+  readonly label: string
+  readonly source: FaultSource
+  /** Literal secrets to keep out of every error. */
+  readonly secrets: readonly string[]
+  /** How long a call may take unless it says otherwise. Default 1000. */
+  readonly deadlineMs?: number
+  readonly breaker?: BreakerOptions
+  /** How long a probe may take before the connection counts as dead. Default 1200. */
+  readonly probeDeadlineMs?: number
+  /** Asks the backend whether it is well, by every means that made the connection count as ready. */
+  readonly probe: () => Promise<void>
+  /** A probe got no answer at all: the connection should be made anew. */
+  readonly onDead: () => void
+  /** {@link Gate.available} may have changed. */
+  readonly onChange: () => void
+  readonly clock?: Clock
+}
+
+/**
+ * The one door through which every call to a backend passes: it refuses at once while the backend is away, bounds each
+ * call by a deadline, sorts every failure, and counts it (below any fail-open wrapper).
+ *
+ * When the breaker opens, a background probe tries at jittered intervals, so that no caller pays for finding out; it
+ * closes again when a probe was answered within the deadline that calls missed.
+ */
+export class Gate {
+  readonly #options: GateOptions
+  readonly #breaker: Breaker
+  readonly #clock: Clock
+  readonly #deadlineMs: number
+  #connected = false
+  #available = false
+  #closed = false
+  #error: Error | undefined
+  #missedDeadlineMs = Number.POSITIVE_INFINITY
+  #probeTimer: NodeJS.Timeout | undefined
+
+  constructor(options: GateOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#breaker = new Breaker({ ...options.breaker, clock: this.#clock })
+    this.#deadlineMs = options.deadlineMs ?? 1000
+  }
+
+  /** Whether a call would be let through now. */
+  get available(): boolean {
+    return this.#available
+  }
+
+  /** Whether the connection is there, whatever the breaker says. */
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  /** Why it is not available, once something is known. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
+  /** The connection came (verified) or went. A fresh connection starts with a closed breaker. */
+  setConnected(connected: boolean, error?: Error): void {
+    if (this.#closed) return
+    this.#connected = connected
+    this.#stopProbing()
+    if (connected) this.#breaker.reset()
+    this.#refresh(connected ? undefined : error)
+  }
+
+  /** Refuses everything from now on. */
+  close(): void {
+    this.#closed = true
+    this.#connected = false
+    this.#stopProbing()
+    this.#refresh(undefined)
+  }
+
+  /** Lets `call` through and answers what it answers. See {@link CallOptions}; the errors are those of a connection's `run`. */
+  async run<Result>(call: () => Promise<Result>, options: CallOptions = {}): Promise<Result> {
+    if (!this.#available) throw this.unavailable()
+    const { deadlineMs = this.#deadlineMs, signal } = options
+    signal?.throwIfAborted()
+    try {
+      const result = await withDeadline(call(), {
+        deadlineMs,
+        signal,
+        onDeadline: () => this.#deadlineError(deadlineMs),
+      })
+      this.#breaker.success()
+      return result
+    } catch (error) {
+      if (signal?.aborted === true && error === signal.reason) throw error
+      if (error instanceof BackendUnavailableError && error.reason === 'deadline') {
+        this.#missedDeadlineMs = deadlineMs
+      }
+      throw this.#judge(error)
+    }
+  }
+
+  /** The error of a call that is refused without being made. */
+  unavailable(): InfraError {
+    const { label } = this.#options
+    if (this.#closed) return new BackendUnavailableError(`${label} was closed.`, { reason: 'closed' })
+    if (this.#connected) {
+      return new BackendUnavailableError(`${label} failed too often and rests until a probe succeeds.`, {
+        reason: 'open',
+        cause: this.#error,
+      })
+    }
+    if (this.#error instanceof InfraError) return this.#error
+    return new BackendUnavailableError(`${label} is not connected yet.`, { reason: 'closed', cause: this.#error })
+  }
+
+  #deadlineError(deadlineMs: number): BackendUnavailableError {
+    return new BackendUnavailableError(`${this.#options.label} did not answer within ${deadlineMs} ms.`, {
+      reason: 'deadline',
+    })
+  }
+
+  #judge(error: unknown): unknown {
+    const { source, label, secrets } = this.#options
+    const { kind, rule } = classifyFault(error, source)
+    if (kind === 'outage') {
+      const fault = toUnavailable(error, label, secrets)
+      if (rule?.callOnly !== true) this.#count(fault)
+      return fault
+    }
+    this.#breaker.success()
+    if (kind === 'misconfigured') return toMisconfigured(error, label, rule?.remedy, secrets)
+    return sanitizeError(error, { secrets })
+  }
+
+  #count(fault: Error): void {
+    if (!this.#breaker.failure() || !this.#connected || this.#closed) return
+    this.#refresh(fault)
+    this.#scheduleProbe()
+  }
+
+  #scheduleProbe(): void {
+    this.#stopProbing()
+    this.#probeTimer = setTimeout(() => void this.#probe(), this.#breaker.nextProbeMs()).unref()
+  }
+
+  #stopProbing(): void {
+    clearTimeout(this.#probeTimer)
+    this.#probeTimer = undefined
+  }
+
+  async #probe(): Promise<void> {
+    const began = this.#clock.elapsed()
+    const { probeDeadlineMs = 1200, probe, onDead } = this.#options
+    let answered = true
+    let well = false
+    try {
+      await withDeadline(probe(), {
+        deadlineMs: probeDeadlineMs,
+        onDeadline: () => {
+          answered = false
+          return this.#deadlineError(probeDeadlineMs)
+        },
+      })
+      well = this.#clock.elapsed() - began <= this.#missedDeadlineMs
+    } catch (error) {
+      this.#error = toInfraError(error, this.#options)
+    }
+    if (this.#closed || !this.#connected || !this.#breaker.open) return
+    if (well) {
+      this.#breaker.reset()
+      this.#refresh(undefined)
+      return
+    }
+    this.#scheduleProbe()
+    if (!answered) onDead()
+  }
+
+  #refresh(error: Error | undefined): void {
+    this.#available = this.#connected && !this.#closed && !this.#breaker.open
+    if (this.#available) {
+      this.#error = undefined
+      this.#missedDeadlineMs = Number.POSITIVE_INFINITY
+    } else if (error !== undefined) this.#error = error
+    this.#options.onChange()
+  }
+}
+
+/** Sorts an error and answers the error of the house that stands for it, sanitised. A bug comes back as itself, sanitised. */
+export function toInfraError(
+  error: unknown,
+  about: { readonly label: string; readonly source: FaultSource; readonly secrets: readonly string[] },
+): Error {
+  const { kind, rule } = classifyFault(error, about.source)
+  if (kind === 'outage') return toUnavailable(error, about.label, about.secrets)
+  if (kind === 'misconfigured') return toMisconfigured(error, about.label, rule?.remedy, about.secrets)
+  return sanitizeError(error, { secrets: about.secrets })
+}
+
+function toUnavailable(error: unknown, label: string, secrets: readonly string[]): BackendUnavailableError {
+  if (error instanceof BackendUnavailableError) return error
+  const cause = sanitizeError(error, { secrets })
+  const reason: UnavailableReason = isAnswer(cause) ? 'refused' : 'closed'
+  return new BackendUnavailableError(`${label} is unavailable: ${brief(cause)}`, { reason, cause })
+}
+
+function toMisconfigured(
+  error: unknown,
+  label: string,
+  remedy: string | undefined,
+  secrets: readonly string[],
+): InfraError {
+  if (error instanceof InfraError) return error
+  const cause = sanitizeError(error, { secrets })
+  return new MisconfiguredError(`${label} refuses: ${brief(cause)}${remedy === undefined ? '' : ` ${remedy}`}`, {
+    cause,
+  })
+}
+
+/** Servers answer in capitals: `LOADING Redis is loading`, `ERR max number of clients reached`. */
+function isAnswer(error: Error): boolean {
+  return error.name === 'ReplyError' || /^[A-Z]{3,} /.test(error.message)
+}
+
+function brief(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const text = error.message === '' ? (code ?? error.name) : error.message
+  const sentence = code !== undefined && !text.includes(code) ? `${text} (${code})` : text
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`
+}

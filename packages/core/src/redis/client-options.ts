@@ -1,0 +1,118 @@
+import type { ClusterOptions, RedisOptions } from 'ioredis'
+import { fullJitter } from '../backoff.js'
+import type { ResolvedTarget } from './redis-target.js'
+
+/** What a client is for: ordinary commands of everyone, commands that block, or subscriptions. */
+export type RedisRole = 'shared' | 'blocking' | 'subscriber'
+
+/** Times and names of a client, in milliseconds. */
+export interface ClientSettings {
+  /** How long connecting may take, and then the handshake. Default 1200. */
+  readonly connectTimeoutMs: number
+  /** After this long without an answer a shared connection counts as dead, whatever the gate says. Default 5000. */
+  readonly socketTimeoutMs: number
+  /** Shows in `CLIENT LIST`, such as `shop:cache`. */
+  readonly connectionName?: string
+}
+
+/** What decides how long a client waits before it connects again. */
+export interface ReconnectPolicy {
+  /** The wait in milliseconds before the next attempt; never "give up". */
+  nextDelayMs(): number
+}
+
+type PlainOptions = RedisOptions & { replyMapping: 'legacy' }
+
+const RECONNECT_BASE_MS = 50
+/** With {@link ClientSettings.connectTimeoutMs} this keeps a recovery within two seconds of the server's return. */
+const RECONNECT_CAP_MS = 700
+const LOADING_POLL_MS = 500
+const QUIT_GRACE_MS = 100
+
+/** A wait with full jitter, up to 0.7 s. */
+export const reconnectDelay: (attempt: number) => number = fullJitter({
+  baseMs: RECONNECT_BASE_MS,
+  capMs: RECONNECT_CAP_MS,
+})
+
+/**
+ * The options of ioredis for a role.
+ *
+ * Shared clients fail fast: no queue while away, nothing is sent twice (a repeated script would count twice), and a
+ * socket that stays silent is destroyed. Blocking clients and subscribers wait instead; a deadline would cut their
+ * commands. No `keyPrefix`: it covers neither patterns nor keys inside scripts, so components prefix by themselves.
+ */
+export function standaloneOptions(
+  target: ResolvedTarget,
+  role: RedisRole,
+  settings: ClientSettings,
+  policy: ReconnectPolicy,
+): PlainOptions {
+  return {
+    ...placeOptions(target, settings, policy),
+    ...nodeOptions(target, role, settings),
+    db: target.db,
+    retryStrategy: () => policy.nextDelayMs(),
+    enableOfflineQueue: role !== 'shared',
+    maxRetriesPerRequest: role === 'shared' ? 0 : null,
+  }
+}
+
+function placeOptions(target: ResolvedTarget, settings: ClientSettings, policy: ReconnectPolicy): RedisOptions {
+  const { place, tls, sentinelUsername, sentinelPassword, sentinelTls } = target
+  if ('host' in place) return { host: place.host, port: place.port }
+  if ('path' in place) return { path: place.path }
+  if (!('sentinels' in place)) return {}
+  return {
+    sentinels: [...place.sentinels],
+    name: place.name,
+    sentinelUsername,
+    sentinelPassword,
+    sentinelTLS: sentinelTls,
+    sentinelCommandTimeout: settings.connectTimeoutMs,
+    sentinelRetryStrategy: () => policy.nextDelayMs(),
+    enableTLSForSentinelMode: tls !== undefined,
+    failoverDetector: true,
+  }
+}
+
+/** As {@link standaloneOptions}, for a Cluster: the offline queue is switched off for the whole, never for a node. */
+export function clusterOptions(
+  target: ResolvedTarget,
+  role: RedisRole,
+  settings: ClientSettings,
+  policy: ReconnectPolicy,
+): ClusterOptions & { redisOptions: PlainOptions } {
+  return {
+    redisOptions: { ...nodeOptions(target, role, settings), maxRetriesPerRequest: role === 'shared' ? 0 : null },
+    clusterRetryStrategy: () => policy.nextDelayMs(),
+    enableOfflineQueue: role !== 'shared',
+    slotsRefreshTimeout: settings.connectTimeoutMs,
+    retryDelayOnFailover: role === 'shared' ? 0 : 100,
+    retryDelayOnClusterDown: role === 'shared' ? 0 : 100,
+    ...(target.tls === undefined ? {} : { dnsLookup: keepHostName }),
+  }
+}
+
+function nodeOptions(target: ResolvedTarget, role: RedisRole, settings: ClientSettings): PlainOptions {
+  return {
+    replyMapping: 'legacy',
+    connectTimeout: settings.connectTimeoutMs,
+    disconnectTimeout: QUIT_GRACE_MS,
+    maxLoadingRetryTime: LOADING_POLL_MS,
+    autoResendUnfulfilledCommands: role !== 'shared',
+    keepAlive: 30_000,
+    noDelay: true,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    ...(role === 'shared' ? { socketTimeout: settings.socketTimeoutMs, commandTimeout: settings.socketTimeoutMs } : {}),
+    username: target.username,
+    password: target.password,
+    tls: target.tls,
+    connectionName: settings.connectionName,
+  }
+}
+
+/** Certificates are made out to names, and a looked-up address would not match them. */
+function keepHostName(host: string, answer: (error: null, address: string) => void): void {
+  answer(null, host)
+}

@@ -1,0 +1,224 @@
+import type { Cluster, Redis } from 'ioredis'
+import { withDeadline } from '../deadline.js'
+import { classifyFault } from '../faults/classify-fault.js'
+import { toInfraError } from '../gate.js'
+import { BackendUnavailableError, MisconfiguredError } from '../infra-error.js'
+import {
+  type ClientSettings,
+  clusterOptions,
+  type RedisRole,
+  reconnectDelay,
+  standaloneOptions,
+} from './client-options.js'
+import { endClient } from './end-client.js'
+import { loadIoredis } from './load-ioredis.js'
+import type { RedisClient } from './redis-connection.js'
+import { type ResolvedTarget, secretsOf } from './redis-target.js'
+import { verifyRedis } from './verify-redis.js'
+
+/** How a {@link RedisLink} is made, and whom it tells. */
+export interface LinkOptions {
+  readonly target: ResolvedTarget
+  readonly settings: ClientSettings
+  /** For messages: `Redis at 127.0.0.1:6379/0`. */
+  readonly label: string
+  /** {@link RedisLink.verified} or {@link RedisLink.error} changed. */
+  readonly onChange: () => void
+}
+
+/** A mistake is looked at again this rarely: a password may have been rotated meanwhile. */
+const MISTAKE_RETRY_MS = 30_000
+
+/**
+ * One client, kept connected for ever, and verified after every `ready` before it counts.
+ *
+ * ioredis alone is not enough: it calls itself ready on the wrong database when `SELECT` failed, it waits without end for
+ * a server that accepts and stays silent, and it gives up for good when a connector throws.
+ */
+export class RedisLink {
+  readonly client: RedisClient
+  readonly #options: LinkOptions
+  #verified = false
+  #closed = false
+  #attempts = 0
+  #error: Error | undefined
+  #watchdog: NodeJS.Timeout | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.client = createClient(options.target, 'shared', options.settings, () => this.#nextDelayMs())
+    this.#listen()
+    this.#watch('connecting')
+  }
+
+  /** Whether commands may be sent: connected, and the right database on a server that takes writes. */
+  get verified(): boolean {
+    return this.#verified
+  }
+
+  /** Why it is not verified: a `MisconfiguredError` or a `BackendUnavailableError`. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
+  /** Asks the server once more whether it is well; rejects when not. */
+  verify(): Promise<void> {
+    return verifyRedis(this.client, this.#options.target)
+  }
+
+  /** Drops the connection and makes a new one: it answers no more. */
+  reset(error: Error): void {
+    if (this.#closed) return
+    this.#lose(error)
+    this.client.disconnect(true)
+  }
+
+  /** Closes for good, waiting a moment for what is under way. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#unwatch()
+    this.#verified = false
+    await endClient(this.client)
+  }
+
+  #listen(): void {
+    const { client } = this
+    client.on('error', (error: unknown) => this.#onError(error))
+    client.on('connecting', () => this.#watch('connecting'))
+    client.on('connect', () => this.#watch('the handshake'))
+    client.on('ready', () => void this.#onReady())
+    client.on('close', () => this.#onClose())
+    client.on('end', () => this.#onEnd())
+    if (isCluster(client)) client.on('node error', (error: unknown) => this.#onError(error))
+  }
+
+  #onError(error: unknown): void {
+    if (this.#closed) return
+    const fault = this.#describe(error)
+    const { rule } = classifyFault(error, 'redis')
+    // every node but the last may fail while a Cluster is well
+    if (isCluster(this.client) && this.#verified) return
+    this.#remember(fault)
+    // ioredis would go on and write to DB 0
+    if (rule?.id === 'redis/db-out-of-range' || rule?.id === 'redis/db-on-cluster') this.client.disconnect(true)
+  }
+
+  async #onReady(): Promise<void> {
+    if (this.#closed) return
+    this.#unwatch()
+    const { connectTimeoutMs } = this.#options.settings
+    try {
+      await withDeadline(this.verify(), {
+        deadlineMs: connectTimeoutMs,
+        onDeadline: () => this.#silent('verification'),
+      })
+    } catch (error) {
+      if (this.#closed || this.client.status !== 'ready') return
+      this.reset(this.#describe(error))
+      return
+    }
+    if (this.#closed || this.client.status !== 'ready') return
+    this.#attempts = 0
+    this.#error = undefined
+    this.#verified = true
+    this.#options.onChange()
+  }
+
+  #onClose(): void {
+    if (this.#closed) return
+    this.#unwatch()
+    this.#lose(
+      this.#error ?? new BackendUnavailableError(`${this.#options.label} closed the connection.`, { reason: 'closed' }),
+    )
+  }
+
+  /** ioredis ends by itself when a connector throws; a connection of the house never gives up. */
+  #onEnd(): void {
+    if (this.#closed) return
+    setTimeout(() => {
+      if (!this.#closed && this.client.status === 'end') this.client.connect().catch(() => {})
+    }, this.#nextDelayMs()).unref()
+  }
+
+  #lose(error: Error): void {
+    const was = this.#verified
+    this.#verified = false
+    if (was) this.#error = error
+    this.#remember(error)
+    if (was) this.#options.onChange()
+  }
+
+  /** A mistake outlasts the "connection is closed" that follows it. */
+  #remember(error: Error): void {
+    if (this.#error instanceof MisconfiguredError && !(error instanceof MisconfiguredError)) {
+      const { cause } = error
+      if (!(cause instanceof Error) || !('code' in cause)) return
+    }
+    const changed = this.#error?.name !== error.name
+    this.#error = error
+    if (changed && !this.#verified) this.#options.onChange()
+  }
+
+  #nextDelayMs(): number {
+    this.#attempts += 1
+    return this.#error instanceof MisconfiguredError ? MISTAKE_RETRY_MS : reconnectDelay(this.#attempts)
+  }
+
+  /** A server that accepts and stays silent would keep ioredis waiting without end. */
+  #watch(stage: string): void {
+    if (this.#closed) return
+    this.#unwatch()
+    const { connectTimeoutMs } = this.#options.settings
+    this.#watchdog = setTimeout(() => {
+      if (this.client.status === 'ready' || this.client.status === 'reconnecting') return
+      this.reset(this.#silent(stage))
+    }, connectTimeoutMs + 50).unref()
+  }
+
+  #unwatch(): void {
+    clearTimeout(this.#watchdog)
+    this.#watchdog = undefined
+  }
+
+  #silent(stage: string): BackendUnavailableError {
+    const { label, settings } = this.#options
+    return new BackendUnavailableError(`${label} did not answer within ${settings.connectTimeoutMs} ms (${stage}).`, {
+      reason: 'deadline',
+    })
+  }
+
+  #describe(error: unknown): Error {
+    const { label, target } = this.#options
+    return toInfraError(error, { label, source: 'redis', secrets: secretsOf(target) })
+  }
+}
+
+/** Makes a client that reconnects by `nextDelayMs`, with nothing of it shown by `inspect` or JSON. */
+export function createClient(
+  target: ResolvedTarget,
+  role: RedisRole,
+  settings: ClientSettings,
+  nextDelayMs: () => number,
+): RedisClient {
+  const { Cluster, Redis } = loadIoredis()
+  const client =
+    'cluster' in target.place
+      ? new Cluster([...target.place.cluster], clusterOptions(target, role, settings, { nextDelayMs }))
+      : new Redis(standaloneOptions(target, role, settings, { nextDelayMs }))
+  return hideInside(client, target.target)
+}
+
+/** Tells the two kinds of client apart. */
+export function isCluster(client: RedisClient): client is Cluster {
+  return client.isCluster
+}
+
+/** A client holds its password in plain text: `console.log(redis.client)` must not show it. */
+function hideInside<Client extends Redis | Cluster>(client: Client, target: string): Client {
+  const show = (): object => ({ target, status: client.status })
+  for (const key of [Symbol.for('nodejs.util.inspect.custom'), 'toJSON']) {
+    Object.defineProperty(client, key, { value: show, enumerable: false })
+  }
+  return client
+}

@@ -1,0 +1,36 @@
+import type { RedisClient } from './redis-connection.js'
+import type { ResolvedTarget } from './redis-target.js'
+
+/**
+ * Asks a server whether it is what the target says and takes writes; rejects with the server's own words when not.
+ *
+ * `HELLO` without arguments tells role and mode and needs no permission; a server too old for it, or a proxy, is asked
+ * by `PING` instead. `SELECT` is awaited, because the one that ioredis sends fails in silence.
+ */
+export async function verifyRedis(client: RedisClient, target: ResolvedTarget): Promise<void> {
+  if (client.isCluster) {
+    await client.ping()
+    return
+  }
+  const select = target.db === 0 || 'client' in target.place ? undefined : client.call('SELECT', target.db)
+  const [facts] = await Promise.all([serverFacts(client), client.ping(), select])
+  if (facts.get('role') === 'replica') throw new Error('READONLY The server is a replica.')
+  if (facts.get('mode') === 'cluster') throw new Error('MOVED 0 The server is part of a Redis Cluster.')
+}
+
+async function serverFacts(client: RedisClient): Promise<ReadonlyMap<string, string>> {
+  try {
+    const reply = await client.call('HELLO')
+    return Array.isArray(reply) ? pairs(reply) : new Map()
+  } catch (error) {
+    if (error instanceof Error && /^(ERR unknown command|ERR wrong number|NOPERM)/i.test(error.message))
+      return new Map()
+    throw error
+  }
+}
+
+function pairs(flat: readonly unknown[]): ReadonlyMap<string, string> {
+  const map = new Map<string, string>()
+  for (let index = 0; index + 1 < flat.length; index += 2) map.set(String(flat[index]), String(flat[index + 1]))
+  return map
+}
