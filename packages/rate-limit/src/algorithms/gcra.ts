@@ -1,0 +1,105 @@
+import type { Limit } from '../limit.js'
+import type { Algorithm } from './algorithm.js'
+import type { GcraRate } from './gcra-rate.js'
+
+/** How far the theoretical arrival time runs ahead of `at`: `ahead` + `part`/`parts` microseconds. */
+export interface GcraState {
+  /** When this was written: tells a clock that was set back from a debt. */
+  readonly at: number
+  readonly ahead: number
+  readonly part: number
+  readonly parts: number
+}
+
+/** A time as a whole number of microseconds and a fraction in units of 1/`parts`. */
+interface Exact {
+  readonly whole: number
+  readonly part: number
+}
+
+/**
+ * The generic cell rate algorithm, in exact rational arithmetic: N per W evenly, and a burst at once.
+ *
+ * Bound: at most burst + N·t/W in every interval of length t. Equivalent to a token bucket; see ITU-T I.371.
+ */
+export const gcra: Algorithm<GcraState> = {
+  evaluate(state, limit, cost, now) {
+    const rate = rateOf(limit)
+    const lead = leadAt(state, rate, now)
+    const next = plus(lead, cost, rate)
+    const late = next.part > rate.burstPart ? 1 : 0
+    const over = next.whole - rate.burstWhole + late
+    const admits = over <= 0
+    return {
+      admits,
+      available: unitsIn(rate.burstWhole - lead.whole, rate.burstPart - lead.part, rate),
+      retryAfter: admits ? 0 : cost > limit.burst ? Number.POSITIVE_INFINITY : over,
+      resetAfter: roundUp(lead),
+      resetAfterCharge: roundUp(next),
+      charged: { at: now, ahead: next.whole, part: next.part, parts: rate.parts },
+      repaired:
+        state !== undefined && state.at > now
+          ? { at: now, ahead: lead.whole, part: lead.part, parts: rate.parts }
+          : undefined,
+    }
+  },
+
+  adjust(state, limit, by, _at, now) {
+    const rate = rateOf(limit)
+    const next = plus(leadAt(state, rate, now), by, rate)
+    if (next.whole < 0 || (next.whole === 0 && next.part === 0)) return undefined
+    const most = 2 * rate.burstWhole + 1
+    return next.whole > most
+      ? { at: now, ahead: most, part: 0, parts: rate.parts }
+      : { at: now, ahead: next.whole, part: next.part, parts: rate.parts }
+  },
+
+  digest(state, limit, now) {
+    const rate = rateOf(limit)
+    const lead = leadAt(state, rate, now)
+    return limit.burst - unitsIn(rate.burstWhole - lead.whole, rate.burstPart - lead.part, rate)
+  },
+
+  restore: (used, limit, now) => gcra.adjust(undefined, limit, used, now, now),
+
+  expiresAt: (state) => state.at + state.ahead + 1,
+}
+
+/** How far ahead of `now` the arrival time is, at most twice the burst. A fraction of another rate is rounded up. */
+function leadAt(state: GcraState | undefined, rate: GcraRate, now: number): Exact {
+  if (state === undefined) return { whole: 0, part: 0 }
+  const same = state.parts === rate.parts
+  const whole = state.ahead - Math.max(0, now - state.at) + (same || state.part === 0 ? 0 : 1)
+  if (whole < 0) return { whole: 0, part: 0 }
+  const most = 2 * rate.burstWhole + 1
+  return whole > most ? { whole: most, part: 0 } : { whole, part: same ? state.part : 0 }
+}
+
+function plus(time: Exact, units: number, rate: GcraRate): Exact {
+  const parts = time.part + units * rate.part
+  const carry = Math.floor(parts / rate.parts)
+  return { whole: time.whole + units * rate.whole + carry, part: parts - carry * rate.parts }
+}
+
+function roundUp(time: Exact): number {
+  return time.whole + (time.part > 0 ? 1 : 0)
+}
+
+/** How many whole units fit in the time: estimated in floating point, then corrected exactly. */
+function unitsIn(whole: number, part: number, rate: GcraRate): number {
+  const room = part < 0 ? { whole: whole - 1, part: part + rate.parts } : { whole, part }
+  if (room.whole < 0) return 0
+  const fits = (units: number): boolean => {
+    const needed = plus({ whole: 0, part: 0 }, units, rate)
+    return needed.whole < room.whole || (needed.whole === room.whole && needed.part <= room.part)
+  }
+  let units = Math.floor((room.whole + room.part / rate.parts) / (rate.whole + rate.part / rate.parts))
+  while (!fits(units)) units -= 1
+  while (fits(units + 1)) units += 1
+  return units
+}
+
+function rateOf(limit: Limit): GcraRate {
+  if (limit.rate === undefined) throw new TypeError(`limit ${limit.name} was compiled without a rate`)
+  return limit.rate
+}

@@ -1,0 +1,94 @@
+import type { Decision, LimitStatus } from '../decision.js'
+
+/** The response headers that tell a client about its limits, for CORS `Access-Control-Expose-Headers`. */
+export const RATE_LIMIT_HEADERS: readonly string[] = [
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+]
+
+/** Which headers to send. */
+export interface HeaderOptions {
+  /** `RateLimit` and `RateLimit-Policy`. Default true. */
+  readonly standard?: boolean
+  /** `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds until the reset). Default false. */
+  readonly legacy?: boolean
+}
+
+/**
+ * The headers for a decision, names as written in the specifications.
+ *
+ * `RateLimit-Policy` lists every limit, `RateLimit` the one that is nearest to its end, as
+ * draft-ietf-httpapi-ratelimit-headers-11 describes them. `Retry-After` is rounded up, and never earlier than the `t`
+ * beside it. Nothing is told when nothing was decided, nor about limits that only watch.
+ */
+export function rateLimitHeaders(decision: Decision, options: HeaderOptions = {}): Record<string, string> {
+  const { standard = true, legacy = false } = options
+  const headers: Record<string, string> = {}
+  const limits = decision.limits.filter((limit) => !limit.shadow)
+  const shown = nearest(decision, limits)
+  if (shown !== undefined && standard) {
+    headers['RateLimit-Policy'] = limits.map(describePolicy).join(', ')
+    headers.RateLimit = describeService(shown, decision)
+  }
+  if (shown !== undefined && legacy) {
+    headers['X-RateLimit-Limit'] = String(shown.limit)
+    headers['X-RateLimit-Remaining'] = String(shown.remaining)
+    headers['X-RateLimit-Reset'] = String(seconds(shown.resetAfterMs))
+  }
+  const wait = retryAfterSeconds(decision)
+  if (wait !== undefined) headers['Retry-After'] = String(wait)
+  return headers
+}
+
+/**
+ * Seconds for `Retry-After`, at least 1; `undefined` when allowed, or when no wait would help.
+ *
+ * A slot in flight usually frees itself long before its lease ends, so it is worth asking again after a second.
+ */
+export function retryAfterSeconds(decision: Decision): number | undefined {
+  if (decision.allowed || decision.retryAfterMs === Number.POSITIVE_INFINITY) return undefined
+  const refused = decision.limits.filter((limit) => limit.violated && !limit.shadow)
+  const onlySlots = decision.outcome === 'limited' && refused.every((limit) => limit.algorithm === 'concurrency')
+  return onlySlots ? 1 : Math.max(1, seconds(decision.retryAfterMs))
+}
+
+function nearest(decision: Decision, limits: readonly LimitStatus[]): LimitStatus | undefined {
+  const candidates = decision.allowed ? limits : limits.filter((limit) => limit.violated)
+  const rank = (limit: LimitStatus): number => (decision.allowed ? limit.remaining : -limit.retryAfterMs)
+  return candidates.toSorted((a, b) => rank(a) - rank(b))[0]
+}
+
+/** One item of `RateLimit-Policy`. A window below a second, and a lease, have no `w`. */
+function describePolicy({ name, limit, windowMs, algorithm, unit }: LimitStatus): string {
+  const isSlots = algorithm === 'concurrency'
+  const window = isSlots || windowMs < 1000 ? '' : `;w=${seconds(windowMs)}`
+  return `"${name}";q=${whole(limit)}${isSlots ? ';qu="concurrent-requests"' : unit === undefined ? '' : `;qu="${unit}"`}${window}`
+}
+
+/**
+ * One item of `RateLimit`.
+ *
+ * `t` for an admitted request is the time until all is available again, but no less than the remaining units would take
+ * at the limit's pace: a client that spreads `r` over `t` then never goes faster than the limit.
+ */
+function describeService(status: LimitStatus, decision: Decision): string {
+  const { name, remaining, algorithm, windowMs, limit, resetAfterMs, retryAfterMs } = status
+  const left = `"${name}";r=${whole(remaining)}`
+  if (algorithm === 'concurrency') return left
+  const pace = (remaining * windowMs) / limit
+  const wait = decision.allowed ? Math.max(resetAfterMs, pace) : retryAfterMs
+  return Number.isFinite(wait) ? `${left};t=${seconds(wait)}` : left
+}
+
+function seconds(milliseconds: number): number {
+  return Math.ceil(milliseconds / 1000)
+}
+
+/** As a structured-field integer: at most 15 digits. */
+function whole(count: number): number {
+  return Math.max(0, Math.min(Math.floor(count), 999_999_999_999_999))
+}

@@ -1,0 +1,27 @@
+export { type MemoryBackend, type MemoryBackendOptions, memoryBackend } from './backends/memory.js'
+export { createRateLimiter, type RateLimiterOptions } from './create-rate-limiter.js'
+export type { Decision, DecisionOutcome, DegradedReason, LimitStatus } from './decision.js'
+export { disabledRateLimiter } from './disabled-rate-limiter.js'
+export type { LimitExplanation, PolicyExplanation } from './explain-policy.js'
+export type { Limit, LimitAlgorithm } from './limit.js'
+export { type ConcurrencyInput, type LimitInput, type ParsedLimit, parseLimit, type QuotaInput } from './parse-limit.js'
+export type {
+  BackendCallOptions,
+  BlockOrder,
+  Charge,
+  Correction,
+  DecideOptions,
+  Outcome,
+  RateLimitBackend,
+  Verdict,
+} from './rate-limit-backend.js'
+export type {
+  EscalationDefinition,
+  OutageMode,
+  OverrideDefinition,
+  PolicyDefinition,
+  RateLimitRules,
+  TierDefinition,
+} from './rate-limit-rules.js'
+export { type RateLimitUsageCode, RateLimitUsageError } from './rate-limit-usage-error.js'
+export type { CheckOptions, CheckRequest, Cost, RateLimiter } from './rate-limiter.js'
