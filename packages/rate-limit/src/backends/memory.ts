@@ -12,7 +12,7 @@ import type {
   RateLimitBackend,
   Verdict,
 } from '../rate-limit-backend.js'
-import { StateTable } from './memory-table.js'
+import { StateTable } from './memory/state-table.js'
 
 /** Options of {@link memoryBackend}. */
 export interface MemoryBackendOptions {

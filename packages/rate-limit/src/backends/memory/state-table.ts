@@ -1,5 +1,5 @@
-import { algorithmOf } from '../algorithms/algorithms.js'
-import type { Limit } from '../limit.js'
+import { algorithmOf } from '../../algorithms/algorithms.js'
+import type { Limit } from '../../limit.js'
 import { MaxSketch } from './max-sketch.js'
 
 /** How many entries an insertion looks at for expired ones, and an eviction for the least used. */
