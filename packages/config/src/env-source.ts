@@ -91,7 +91,7 @@ export class EnvSource {
 }
 
 function present(variables: Env, name: string): string | undefined {
-  const text = Object.hasOwn(variables, name) ? variables[name] : undefined
+  const text = variables[name]
   return typeof text === 'string' && text.trim() !== '' ? text : undefined
 }
 

@@ -1,6 +1,8 @@
 export { type Bytes, parseBytes } from './bytes.js'
 export { ConfigError, describeFaults, type Fault } from './config-error.js'
 export { type ConfigSettings, configSection } from './config-section.js'
+export { describeEnvExample } from './describe-env-example.js'
+export { describeMarkdown } from './describe-markdown.js'
 export { type Duration, describeDuration, parseDuration } from './duration.js'
 export type { Env, Origin } from './env-source.js'
 export {
