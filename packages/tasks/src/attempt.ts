@@ -1,0 +1,269 @@
+import { type Duration, parseDuration } from '@plinth/config/units'
+import type { InfraError, Logger } from '@plinth/core'
+import type { Delivery } from './broker.js'
+import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
+import { describeFailure } from './failure.js'
+import type { TaskRun } from './middleware.js'
+import type { Outcome } from './outcome.js'
+import type { AnyTask, Task } from './task.js'
+import type { CancelTimer, TaskClock } from './task-clock.js'
+import type { TaskContext } from './task-context.js'
+import { InvalidInputError, NonRetryableError, RetryAfterError, TaskTimeoutError } from './task-errors.js'
+import type { TaskHandle } from './task-handle.js'
+import { taskLogger } from './task-logger.js'
+
+/** What an attempt needs of the worker that runs it. */
+export interface AttemptHost {
+  readonly clock: TaskClock
+  readonly logger: Logger
+  readonly deps: unknown
+  /** How long a handler may take to end after its signal has aborted, in milliseconds. */
+  readonly graceMs: number
+  /** The middleware around a run; absent when there is none. */
+  readonly chain: ((run: TaskRun, handler: () => unknown) => unknown) | undefined
+  enqueueChild(parent: Delivery, task: AnyTask, input: unknown, options: EnqueueOptions): Promise<TaskHandle>
+  /** Told when a handler goes on after its attempt has been settled (+1), and when it ends at last (-1). */
+  zombies(change: 1 | -1): void
+}
+
+/** Why a running attempt was told to end, and so what it means when the handler then throws. */
+type Interruption = 'timeout' | 'cancelled' | 'shutdown' | 'lost'
+
+/** Thrown by `snooze`, to leave the handler. */
+class Snooze extends Error {
+  readonly delayMs: number
+
+  constructor(delayMs: number) {
+    super('This attempt was snoozed; let this error pass.')
+    this.delayMs = delayMs
+  }
+}
+
+/** One run of one task's handler: it always comes to an outcome, whatever the handler does. */
+export class Attempt implements TaskContext<never> {
+  readonly #host: AttemptHost
+  readonly #delivery: Delivery
+  readonly #definition: AnyTask
+  readonly deadline: number | undefined
+  #controller: AbortController | undefined
+  #interrupted: { readonly why: Interruption; readonly error: InfraError } | undefined
+  #timer: CancelTimer | undefined
+  #decide: (outcome: Outcome) => void = () => {}
+  #decided = false
+  #handlerRunning = false
+  #log: Logger | undefined
+
+  constructor(host: AttemptHost, delivery: Delivery, definition: AnyTask) {
+    this.#host = host
+    this.#delivery = delivery
+    this.#definition = definition
+    this.deadline = definition.timeoutMs === undefined ? undefined : host.clock.now() + definition.timeoutMs
+  }
+
+  get id(): string {
+    return this.#delivery.message.id
+  }
+
+  get task(): string {
+    return this.#definition.name
+  }
+
+  get attempt(): number {
+    return this.#delivery.attempt
+  }
+
+  get attempts(): number {
+    return this.#delivery.message.attempts
+  }
+
+  get deps(): never {
+    return this.#host.deps as never
+  }
+
+  /** Made on first use: most handlers never look. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#interrupted !== undefined) this.#controller.abort(this.#interrupted.error)
+    }
+    return this.#controller.signal
+  }
+
+  get log(): Logger {
+    this.#log ??= taskLogger(this.#host.logger, { task: this.task, taskId: this.id, attempt: this.attempt })
+    return this.#log
+  }
+
+  async progress(value: unknown): Promise<void> {
+    const text = JSON.stringify(value)
+    if (text === undefined || this.#decided) return
+    try {
+      await this.#delivery.progress(text)
+    } catch (error) {
+      this.log.debug({ failure: describeFailure(error) }, 'progress could not be stored')
+    }
+  }
+
+  async once<Result>(key: string, step: () => Result | Promise<Result>): Promise<Result> {
+    const known = await this.#delivery.recall(key)
+    if (known !== undefined) return (JSON.parse(known) as { value: Result }).value
+    const value = await step()
+    await this.#delivery.remember(key, JSON.stringify({ value }))
+    return value
+  }
+
+  snooze(delay: Duration): never {
+    throw new Snooze(parseDuration(delay, `snooze of task "${this.task}"`))
+  }
+
+  enqueue<Input, Output, ChildDeps>(
+    task: Task<Input, Output, ChildDeps>,
+    ...[input, options]: EnqueueArguments<Input, EnqueueOptions>
+  ): Promise<TaskHandle<Output>> {
+    const child = this.#host.enqueueChild(this.#delivery, task as unknown as AnyTask, input, options ?? {})
+    return child as Promise<TaskHandle<Output>>
+  }
+
+  /** Runs the handler; resolves with what shall become of the task, never rejects. */
+  run(): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#decide = resolve
+      const { timeoutMs, name } = this.#definition
+      if (timeoutMs !== undefined) {
+        this.#timer = this.#host.clock.after(timeoutMs, () => {
+          this.interrupt(
+            'timeout',
+            new TaskTimeoutError(`Task "${name}" ran longer than its timeout of ${timeoutMs} ms.`),
+          )
+        })
+      }
+      this.#handlerRunning = true
+      void this.#execute().then((outcome) => {
+        this.#handlerRunning = false
+        if (this.#decided) this.#host.zombies(-1)
+        else this.#settle(outcome)
+      })
+    })
+  }
+
+  /** Aborts the handler's signal. A handler that has not ended within the grace is settled without it. */
+  interrupt(why: Interruption, error: InfraError): void {
+    if (this.#decided || this.#interrupted !== undefined) return
+    this.#interrupted = { why, error }
+    this.#timer?.()
+    this.#timer = undefined
+    this.#controller?.abort(error)
+    if (why === 'lost') this.force()
+    else if (why !== 'shutdown') this.#timer = this.#host.clock.after(this.#host.graceMs, () => this.force())
+  }
+
+  /** Settles an interrupted attempt now, whether its handler has ended or not. */
+  force(): void {
+    const interrupted = this.#interrupted
+    if (this.#decided || interrupted === undefined) return
+    if (this.#handlerRunning) this.#host.zombies(1)
+    this.#settle(this.#afterInterruption(interrupted))
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#decided = true
+    this.#timer?.()
+    this.#decide(outcome)
+  }
+
+  async #execute(): Promise<Outcome> {
+    let input: unknown
+    try {
+      input = await this.#input()
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) return this.#ended(error)
+      return { kind: 'dead', reason: 'invalid-payload', failure: describeFailure(error) }
+    }
+    try {
+      return await this.#complete(await this.#call(input))
+    } catch (thrown) {
+      return this.#ended(thrown)
+    }
+  }
+
+  async #input(): Promise<unknown> {
+    const { version, input } = this.#delivery.message
+    if (version === this.#definition.version) return this.#definition.parseInput(input)
+    let current: unknown
+    try {
+      current = this.#definition.upcast(input, version)
+    } catch (cause) {
+      throw new InvalidInputError(`The input of task "${this.task}" cannot be brought up from version ${version}.`, {
+        cause,
+      })
+    }
+    return this.#definition.parseInput(current)
+  }
+
+  #call(input: unknown): unknown {
+    const { run } = this.#definition
+    if (run === undefined) throw new NonRetryableError(`Task "${this.task}" has no handler here.`)
+    const handler = (): unknown => run(input as never, this)
+    if (this.#host.chain === undefined) return handler()
+    return this.#host.chain({ input, context: this as TaskContext, message: this.#delivery.message }, handler)
+  }
+
+  async #complete(output: unknown): Promise<Outcome> {
+    try {
+      const parsed = this.#definition.parseOutput(output)
+      const result = JSON.stringify(parsed instanceof Promise ? await parsed : parsed)
+      return { kind: 'completed', result: this.#definition.keepResultMs === 0 ? undefined : result }
+    } catch (error) {
+      // The work is done: running it again would do it twice, and its result would fit no better.
+      return { kind: 'dead', reason: 'non-retryable', failure: describeFailure(error) }
+    }
+  }
+
+  #ended(thrown: unknown): Outcome {
+    return this.#interrupted === undefined ? this.#failed(thrown) : this.#afterInterruption(this.#interrupted, thrown)
+  }
+
+  #failed(thrown: unknown): Outcome {
+    if (thrown instanceof Snooze) return { kind: 'later', delayMs: thrown.delayMs }
+    const failure = describeFailure(thrown)
+    if (thrown instanceof NonRetryableError || !this.#retryable(thrown)) {
+      return { kind: 'dead', reason: 'non-retryable', failure }
+    }
+    if (this.attempt >= this.attempts) {
+      return { kind: 'dead', reason: thrown instanceof TaskTimeoutError ? 'timeout' : 'attempts', failure }
+    }
+    return { kind: 'retry', delayMs: this.#retryDelay(thrown), failure }
+  }
+
+  #afterInterruption({ why, error }: { why: Interruption; error: InfraError }, thrown?: unknown): Outcome {
+    switch (why) {
+      case 'timeout':
+        return this.#failed(error)
+      case 'cancelled':
+        return { kind: 'cancelled', reason: error.message }
+      default:
+        return thrown instanceof Snooze ? { kind: 'later', delayMs: thrown.delayMs } : { kind: 'released' }
+    }
+  }
+
+  #retryable(thrown: unknown): boolean {
+    try {
+      return this.#definition.retry.retryIf(thrown)
+    } catch (error) {
+      this.log.warn({ failure: describeFailure(error) }, 'retryIf threw; the task is retried')
+      return true
+    }
+  }
+
+  #retryDelay(thrown: unknown): number {
+    if (thrown instanceof RetryAfterError) return thrown.delayMs
+    try {
+      const delayMs = this.#definition.retry.delayMs(this.attempt, thrown)
+      if (Number.isFinite(delayMs) && delayMs >= 0) return delayMs
+      this.log.warn({ delayMs: String(delayMs) }, 'backoff answered no duration; the task is retried after 1 s')
+    } catch (error) {
+      this.log.warn({ failure: describeFailure(error) }, 'backoff threw; the task is retried after 1 s')
+    }
+    return 1000
+  }
+}

@@ -1,0 +1,53 @@
+import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
+import { LanePicker } from '../../lane-picker.js'
+import { systemTaskClock } from '../../task-clock.js'
+import type { MemoryEntry } from './memory-entry.js'
+import type { MemoryHub } from './memory-hub.js'
+
+/** One worker's hold on the hub. */
+export class MemoryConsumer implements TaskConsumer {
+  readonly options: ConsumeOptions
+  readonly picker: LanePicker
+  readonly held = new Set<MemoryEntry>()
+  /** Whether it runs a suspect, so nothing else. */
+  solo = false
+  #hub: MemoryHub
+  #taking = true
+  #idle: (() => void) | undefined
+
+  constructor(hub: MemoryHub, options: ConsumeOptions) {
+    this.#hub = hub
+    this.options = options
+    this.picker = new LanePicker(options.weights)
+  }
+
+  get hasRoom(): boolean {
+    return this.#taking && !this.solo && this.held.size < this.options.concurrency
+  }
+
+  /** Called by the hub when it has let go of an entry. */
+  released(entry: MemoryEntry): void {
+    this.held.delete(entry)
+    if (entry.suspect || this.held.size === 0) this.solo = false
+    if (this.held.size === 0) this.#idle?.()
+  }
+
+  stop(): Promise<void> {
+    this.#taking = false
+    return Promise.resolve()
+  }
+
+  async close(deadlineMs = 5000): Promise<void> {
+    this.#taking = false
+    if (this.held.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = systemTaskClock.after(deadlineMs, resolve)
+        this.#idle = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    this.#hub.leave(this)
+  }
+}

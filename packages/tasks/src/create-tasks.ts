@@ -1,0 +1,282 @@
+import { type Duration, parseDuration } from '@plinth/config/units'
+import { type AvailabilityChange, type CallOptions, type Logger, silentLogger } from '@plinth/core'
+import type { TasksAdmin } from './admin.js'
+import type { AttemptHost } from './attempt.js'
+import type { EnqueueAnswer, TaskBroker } from './broker.js'
+import { BrokerAdmin } from './broker-admin.js'
+import { BrokerDeadLetters } from './broker-dead-letters.js'
+import { BrokerHandle } from './broker-handle.js'
+import { buildMessage, type Parent } from './build-message.js'
+import { checkCapabilities } from './capabilities.js'
+import type { DeadLetters } from './dead-letters.js'
+import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
+import type { TaskMessage } from './message.js'
+import { enqueueChain, runChain, type TaskMiddleware } from './middleware.js'
+import { ScheduleLeadership } from './schedule/leadership.js'
+import { parseSchedule } from './schedule/schedule.js'
+import { ScheduleBook } from './schedule/schedule-book.js'
+import type { ScheduleOptions } from './schedule/schedule-options.js'
+import type { AnyTask, Task } from './task.js'
+import { EnqueueUnknownError, TaskDefinitionError } from './task-errors.js'
+import { enqueueChannel } from './task-events.js'
+import type { TaskHandle } from './task-handle.js'
+import type { BatchAnswer, BatchItem, BatchOptions, ScheduledEnqueueOptions, Tasks } from './tasks.js'
+import { Worker } from './worker.js'
+import type { TaskWorker, WorkerOptions } from './worker-options.js'
+
+/** The dependencies that the handlers of some tasks ask for, all of them together. */
+export type DepsOf<Listed extends readonly unknown[]> = (
+  Listed[number] extends infer One
+    ? One extends { readonly '~types'?: { readonly deps: (deps: infer Deps) => void } }
+      ? (deps: Deps) => void
+      : never
+    : never
+) extends (deps: infer All) => void
+  ? All
+  : unknown
+
+/** What `createTasks` is given. `deps` is required as soon as a handler names what it needs. */
+export type CreateTasksOptions<Listed extends readonly unknown[] = readonly AnyTask[]> = TasksOptions & {
+  /** Every task this service enqueues or runs. */
+  readonly tasks: Listed
+} & (unknown extends DepsOf<Listed> ? { readonly deps?: unknown } : { readonly deps: DepsOf<Listed> })
+
+/** What does not depend on the tasks. */
+export interface TasksOptions {
+  /** Where tasks wait. It belongs to the `Tasks` made here, and is closed with it. */
+  readonly broker: TaskBroker
+  readonly middleware?: readonly TaskMiddleware[]
+  readonly logger?: Logger
+  /** How long an enqueue, or another question to the broker, may take. Default `'5s'`. */
+  readonly enqueueTimeout?: Duration
+}
+
+/**
+ * Assembles background tasks over a broker. No I/O: the broker connects when something is enqueued, a worker starts, or
+ * `open` is called.
+ *
+ * @throws TaskDefinitionError when two tasks share a name; CapabilityError when the broker cannot honour a definition.
+ */
+export function createTasks<const Listed extends readonly AnyTask[]>(options: CreateTasksOptions<Listed>): Tasks {
+  return new BrokerTasks(options as unknown as CreateTasksOptions)
+}
+
+class BrokerTasks implements Tasks {
+  readonly enabled = true
+  readonly dead: DeadLetters
+  readonly admin: TasksAdmin
+  readonly #broker: TaskBroker
+  readonly #tasks: ReadonlyMap<string, AnyTask>
+  readonly #logger: Logger
+  readonly #deps: unknown
+  readonly #call: CallOptions & { readonly deadlineMs: number }
+  readonly #run: AttemptHost['chain']
+  readonly #middleware: readonly TaskMiddleware[]
+  readonly #schedules = new ScheduleBook()
+  readonly #leadership: ScheduleLeadership
+  readonly #workers = new Set<TaskWorker>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: CreateTasksOptions) {
+    const { broker, tasks, deps, logger = silentLogger, middleware = [], enqueueTimeout = '5s' } = options
+    this.#broker = broker
+    this.#tasks = byName(tasks)
+    for (const task of tasks) checkCapabilities(task, broker)
+    this.#logger = logger
+    this.#deps = deps
+    this.#middleware = middleware
+    this.#run = runChain(middleware)
+    this.#call = { deadlineMs: parseDuration(enqueueTimeout, 'enqueueTimeout of createTasks') }
+    const queues = [...new Set(tasks.map((task) => task.queue))]
+    this.dead = new BrokerDeadLetters(broker, queues, this.#call)
+    this.admin = new BrokerAdmin({ broker, queues, schedules: this.#schedules, call: this.#call })
+    this.#leadership = new ScheduleLeadership({ broker, schedules: this.#schedules, logger, call: this.#call })
+  }
+
+  get broker(): string {
+    return this.#broker.name
+  }
+
+  get target(): string | undefined {
+    return this.#broker.target
+  }
+
+  get available(): boolean {
+    return this.#broker.available
+  }
+
+  onChange(listener: (change: AvailabilityChange) => void): () => void {
+    return this.#broker.onChange(listener)
+  }
+
+  open(options?: CallOptions): Promise<void> {
+    return this.#broker.open(options)
+  }
+
+  async enqueue<Input, Output, Deps>(
+    task: Task<Input, Output, Deps>,
+    ...[input, options]: EnqueueArguments<Input, EnqueueOptions>
+  ): Promise<TaskHandle<Output>> {
+    const handle = await this.#enqueue(task as unknown as AnyTask, input, options ?? {}, undefined)
+    return handle as TaskHandle<Output>
+  }
+
+  async enqueueMany<Input, Output, Deps>(
+    task: Task<Input, Output, Deps>,
+    items: readonly BatchItem<Input>[],
+    options: BatchOptions = {},
+  ): Promise<readonly BatchAnswer<Output>[]> {
+    const definition = this.#known(task as unknown as AnyTask)
+    const built: (TaskMessage | Error)[] = []
+    for (const item of items) built.push(await this.#tryBuild(definition, item))
+    const messages = built.filter((one): one is TaskMessage => !(one instanceof Error))
+    const answers = messages.length === 0 ? [] : await this.#send(messages, this.#callOf(options))
+    let next = 0
+    return built.map((one): BatchAnswer<Output> => {
+      if (one instanceof Error) return { error: one }
+      const answer = answers[next++]
+      try {
+        return { handle: this.#answered(one, answer) as TaskHandle<Output> }
+      } catch (error) {
+        return { error: error as Error }
+      }
+    })
+  }
+
+  handle<Input, Output, Deps>(task: Task<Input, Output, Deps>, id: string): TaskHandle<Output> {
+    const facts = { id, queue: task.queue, task: task.name, deduplicated: false, accepted: false, dueAt: undefined }
+    return new BrokerHandle(this.#broker, facts, this.#call) as TaskHandle<Output>
+  }
+
+  worker(options: WorkerOptions = {}): TaskWorker {
+    const worker = new Worker(
+      {
+        broker: this.#broker,
+        tasks: this.#tasks,
+        logger: this.#logger,
+        deps: this.#deps,
+        chain: this.#run,
+        enqueueChild: ({ message }, task, input, child) => this.#enqueue(task, input, child, message),
+        leadership: this.#leadership,
+      },
+      options,
+    )
+    this.#workers.add(worker)
+    return worker
+  }
+
+  schedule<Input, Output, Deps>(
+    name: string,
+    when: ScheduleOptions,
+    task: Task<Input, Output, Deps>,
+    ...[input, options]: EnqueueArguments<Input, ScheduledEnqueueOptions>
+  ): void {
+    const definition = this.#known(task as unknown as AnyTask)
+    if (this.#schedules.get(name) !== undefined) {
+      throw new TaskDefinitionError(`There is a schedule "${name}" already; a name stands for one schedule.`)
+    }
+    const checked = definition.parseInput(input)
+    if (checked instanceof Promise) checked.catch(() => {}) // an asynchronous schema speaks when the slot is run
+    this.#schedules.add(parseSchedule(name, when, definition, input, options ?? {}))
+  }
+
+  close({ deadline = '10s' }: { readonly deadline?: Duration } = {}): Promise<void> {
+    this.#closing ??= (async () => {
+      await Promise.all([...this.#workers].map((worker) => worker.close({ deadline })))
+      await this.#broker.close()
+    })()
+    return this.#closing
+  }
+
+  async #enqueue(
+    task: AnyTask,
+    input: unknown,
+    options: EnqueueOptions,
+    parent: Parent | undefined,
+  ): Promise<TaskHandle> {
+    const message = await this.#build(this.#known(task), input, options, parent)
+    const [answer] = await this.#send([message], this.#callOf(options))
+    return this.#answered(message, answer)
+  }
+
+  async #build(task: AnyTask, input: unknown, options: EnqueueOptions, parent?: Parent): Promise<TaskMessage> {
+    const message = buildMessage(task, input, options, this.#broker.clock.now(), parent)
+    checkCapabilities(task, this.#broker, message)
+    const checked = task.parseInput(input)
+    if (checked instanceof Promise) await checked
+    return message
+  }
+
+  async #tryBuild(task: AnyTask, { input, options = {} }: BatchItem<unknown>): Promise<TaskMessage | Error> {
+    try {
+      return await this.#build(task, input, options)
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  async #send(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
+    const answers = await this.#sendThrough(messages, call)
+    if (enqueueChannel.hasSubscribers) {
+      messages.forEach(({ id, task, queue }, index) => {
+        enqueueChannel.publish({ id, task, queue, status: answers[index]?.status ?? 'refused' })
+      })
+    }
+    return answers
+  }
+
+  #sendThrough(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
+    if (!this.#middleware.some((part) => part.enqueue !== undefined)) return this.#broker.enqueue(messages, call)
+    const send = async (message: TaskMessage): Promise<EnqueueAnswer> => {
+      const [answer] = await this.#broker.enqueue([message], call)
+      if (answer === undefined) throw new Error('The broker gave no answer.')
+      return answer
+    }
+    const chain = enqueueChain(this.#middleware, send)
+    return Promise.all(messages.map((message) => chain(message)))
+  }
+
+  #answered(message: TaskMessage, answer: EnqueueAnswer | undefined): TaskHandle {
+    switch (answer?.status) {
+      case 'accepted':
+      case 'duplicate': {
+        const { task, queue, dueAt } = message
+        const deduplicated = answer.status === 'duplicate'
+        const facts = { id: answer.id, task, queue, deduplicated, accepted: true, dueAt }
+        return new BrokerHandle(this.#broker, facts, this.#call)
+      }
+      case 'unknown':
+        throw new EnqueueUnknownError(
+          `Task "${message.task}" was sent to ${this.#broker.name} but not confirmed in time; it may or may not be stored. Enqueue it again with { id: ${JSON.stringify(message.id)} } to be sure.`,
+          message.id,
+          { cause: answer.error },
+        )
+      default:
+        throw answer?.error ?? new Error('The broker gave no answer.')
+    }
+  }
+
+  #callOf(options: { readonly deadline?: Duration; readonly signal?: AbortSignal }): CallOptions {
+    if (options.deadline === undefined && options.signal === undefined) return this.#call
+    const deadlineMs =
+      options.deadline === undefined ? this.#call.deadlineMs : parseDuration(options.deadline, 'deadline of an enqueue')
+    return options.signal === undefined ? { deadlineMs } : { deadlineMs, signal: options.signal }
+  }
+
+  #known(task: AnyTask): AnyTask {
+    const known = this.#tasks.get(task.name)
+    if (known !== undefined) return known
+    throw new TaskDefinitionError(`Task "${task.name}" is not known here: add it to createTasks({ tasks: [...] }).`)
+  }
+}
+
+function byName(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {
+  const known = new Map<string, AnyTask>()
+  for (const task of tasks) {
+    if (known.has(task.name)) {
+      throw new TaskDefinitionError(`Two tasks are named "${task.name}"; a name stands for one task.`)
+    }
+    known.set(task.name, task)
+  }
+  return known
+}

@@ -1,0 +1,211 @@
+import { parseDuration } from '@plinth/config/units'
+import type { Closable, Logger } from '@plinth/core'
+import { Attempt, type AttemptHost } from './attempt.js'
+import type { Delivery, TaskBroker, TaskConsumer } from './broker.js'
+import { describeFailure } from './failure.js'
+import { DEFAULT_LANE_WEIGHTS, LANES, type LaneWeights } from './lane.js'
+import type { Outcome } from './outcome.js'
+import { parking } from './parking.js'
+import type { ScheduleLeadership } from './schedule/leadership.js'
+import type { AnyTask } from './task.js'
+import { systemTaskClock } from './task-clock.js'
+import { TaskCancelledError, TaskDefinitionError, TaskLostError, WorkerShutdownError } from './task-errors.js'
+import { settleChannel, startChannel } from './task-events.js'
+import type { TaskWorker, WorkerCloseOptions, WorkerCloseReport, WorkerOptions } from './worker-options.js'
+
+/** What a worker needs of the `Tasks` it belongs to. */
+export interface WorkerHost {
+  readonly broker: TaskBroker
+  readonly tasks: ReadonlyMap<string, AnyTask>
+  readonly logger: Logger
+  readonly deps: unknown
+  readonly chain: AttemptHost['chain']
+  readonly enqueueChild: AttemptHost['enqueueChild']
+  readonly leadership: ScheduleLeadership
+}
+
+/** Runs deliveries of a broker as attempts, and takes the process's tasks down in order. */
+export class Worker implements TaskWorker {
+  readonly #host: WorkerHost
+  readonly #options: WorkerOptions
+  readonly #attemptHost: AttemptHost
+  readonly #concurrency: number
+  readonly #weights: LaneWeights
+  readonly #unknownGraceMs: number
+  readonly #running = new Map<string, Attempt>()
+  #consumer: TaskConsumer | undefined
+  #leadership: Closable | undefined
+  #starting: Promise<void> | undefined
+  #closing: Promise<WorkerCloseReport> | undefined
+  #closed = false
+  #zombies = 0
+  #handedBack = 0
+  #finished = 0
+  #idle: (() => void) | undefined
+
+  constructor(host: WorkerHost, options: WorkerOptions) {
+    this.#host = host
+    this.#options = options
+    this.#concurrency = wholeNumber(options.concurrency ?? 10, 'concurrency')
+    wholeNumber(options.crashBudget ?? 3, 'crashBudget')
+    this.#weights = parseWeights(options.weights)
+    this.#unknownGraceMs = parseDuration(options.unknownGrace ?? '15m', 'unknownGrace of a worker')
+    this.#attemptHost = {
+      clock: host.broker.clock,
+      logger: host.logger,
+      deps: host.deps,
+      graceMs: parseDuration(options.grace ?? '1s', 'grace of a worker'),
+      chain: host.chain,
+      enqueueChild: host.enqueueChild,
+      zombies: (change) => this.#countZombie(change),
+    }
+  }
+
+  get state(): TaskWorker['state'] {
+    if (this.#closed) return 'closed'
+    if (this.#closing !== undefined) return 'closing'
+    return this.#starting === undefined ? 'idle' : 'running'
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  get zombies(): number {
+    return this.#zombies
+  }
+
+  start(): Promise<void> {
+    if (this.#closing !== undefined)
+      return Promise.reject(new TaskDefinitionError('A closed worker cannot be started.'))
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  close(options: WorkerCloseOptions = {}): Promise<WorkerCloseReport> {
+    this.#closing ??= this.#close(parseDuration(options.deadline ?? '10s', 'deadline of worker.close()'))
+    return this.#closing
+  }
+
+  async #start(): Promise<void> {
+    this.#consumer = await this.#host.broker.consume({
+      queues: this.#options.queues ?? queuesOf(this.#host.tasks),
+      concurrency: this.#concurrency,
+      weights: this.#weights,
+      crashBudget: this.#options.crashBudget ?? 3,
+      handle: (delivery) => this.#handle(delivery),
+      interrupt: (id, why, reason) => this.#interrupt(id, why, reason),
+      onError: (error) => this.#host.logger.warn({ failure: describeFailure(error) }, 'a task worker met an error'),
+    })
+    if (this.#options.schedules !== false) this.#leadership = await this.#host.leadership.join(this)
+  }
+
+  async #handle(delivery: Delivery): Promise<Outcome> {
+    const { message } = delivery
+    const definition = this.#host.tasks.get(message.task)
+    const now = this.#host.broker.clock.now()
+    if (definition?.run === undefined || message.version > definition.version) {
+      return parking(message, definition, now, this.#unknownGraceMs)
+    }
+    if (message.expiresAt !== undefined && now > message.expiresAt) {
+      const failure = { name: 'Expired', message: `Not started before it expired, ${now - message.expiresAt} ms ago.` }
+      return { kind: 'dead', reason: 'expired', failure }
+    }
+    if (this.#closing !== undefined) return { kind: 'released' }
+    const attempt = new Attempt(this.#attemptHost, delivery, definition)
+    this.#running.set(message.id, attempt)
+    if (!startChannel.hasSubscribers && !settleChannel.hasSubscribers) {
+      const outcome = await attempt.run()
+      this.#left(message.id, attempt, outcome)
+      return outcome
+    }
+    return this.#observed(delivery, attempt, now)
+  }
+
+  async #observed(delivery: Delivery, attempt: Attempt, startedAt: number): Promise<Outcome> {
+    const { message, suspect } = delivery
+    const facts = { id: message.id, task: message.task, queue: message.queue, attempt: delivery.attempt }
+    const latencyMs = startedAt - (message.dueAt ?? message.enqueuedAt)
+    startChannel.publish({ ...facts, latencyMs, suspect })
+    const started = this.#host.broker.clock.elapsed()
+    const outcome = await attempt.run()
+    const durationMs = this.#host.broker.clock.elapsed() - started
+    const reason = outcome.kind === 'dead' ? outcome.reason : undefined
+    settleChannel.publish({ ...facts, outcome: outcome.kind, reason, durationMs })
+    this.#left(message.id, attempt, outcome)
+    return outcome
+  }
+
+  #left(id: string, attempt: Attempt, outcome: Outcome): void {
+    if (this.#running.get(id) === attempt) this.#running.delete(id)
+    if (this.#closing === undefined) return
+    if (outcome.kind === 'released') this.#handedBack += 1
+    else this.#finished += 1
+    if (this.#running.size === 0) this.#idle?.()
+  }
+
+  #interrupt(id: string, why: 'cancelled' | 'lost', reason: string | undefined): void {
+    const error = why === 'lost' ? new TaskLostError() : new TaskCancelledError(reason ?? 'The task was cancelled.')
+    this.#running.get(id)?.interrupt(why, error)
+  }
+
+  async #close(deadlineMs: number): Promise<WorkerCloseReport> {
+    const began = systemTaskClock.elapsed()
+    await this.#starting?.catch(() => {}) // a start that failed has nothing to take down
+    await this.#leadership?.close()
+    await this.#consumer?.stop()
+    // What is told to end needs time to do so, and the broker needs time to store the last outcomes.
+    const patience = Math.max(0, deadlineMs - Math.min(1000, deadlineMs / 4))
+    if (!(await this.#drained(patience))) {
+      for (const attempt of this.#running.values()) attempt.interrupt('shutdown', new WorkerShutdownError())
+      if (!(await this.#drained((deadlineMs - patience) / 2))) {
+        for (const attempt of this.#running.values()) attempt.force()
+      }
+    }
+    await this.#consumer?.close(Math.max(500, deadlineMs - (systemTaskClock.elapsed() - began)))
+    this.#closed = true
+    return {
+      finished: this.#finished,
+      handedBack: this.#handedBack,
+      zombies: this.#zombies,
+      ms: systemTaskClock.elapsed() - began,
+    }
+  }
+
+  /** Waits until nothing runs, at most `ms` of real time (a process goes down by no test's clock); answers whether that is so. */
+  #drained(ms: number): Promise<boolean> {
+    if (this.#running.size === 0) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const cancel = systemTaskClock.after(ms, () => resolve(false))
+      this.#idle = () => {
+        cancel()
+        resolve(true)
+      }
+    })
+  }
+
+  #countZombie(change: 1 | -1): void {
+    this.#zombies += change
+    if (change === 1) {
+      this.#host.logger.warn(
+        { zombies: this.#zombies },
+        'a handler ignores its signal and goes on after its task was settled; pass ctx.signal on to what it waits for',
+      )
+    }
+  }
+}
+
+function queuesOf(tasks: ReadonlyMap<string, AnyTask>): readonly string[] {
+  return [...new Set([...tasks.values()].map((task) => task.queue))]
+}
+
+function parseWeights(weights: WorkerOptions['weights'] = {}): LaneWeights {
+  const chosen = { ...DEFAULT_LANE_WEIGHTS, ...weights }
+  for (const lane of LANES) wholeNumber(chosen[lane], `weights.${lane}`)
+  return chosen
+}
+
+function wholeNumber(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw new TaskDefinitionError(`A worker's ${what} must be a whole number from 1 on (got ${String(value)}).`)
+}

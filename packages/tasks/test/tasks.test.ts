@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createTasks, defineTask, disabledTasks, memoryBroker, virtualClock } from '../src/index.js'
+
+const greet = defineTask({
+  name: 'greet',
+  input: z.object({ name: z.string() }),
+  run: (input) => `hello ${input.name}`,
+})
+
+describe('tasks on the memory broker', () => {
+  test('a task runs once and answers its result', async () => {
+    const tasks = createTasks({ broker: memoryBroker(), tasks: [greet] })
+    await tasks.worker().start()
+    const handle = await tasks.enqueue(greet, { name: 'Ada' })
+    expect(await handle.result()).toBe('hello Ada')
+    expect(await handle.status()).toBe('completed')
+    await tasks.close()
+  })
+
+  test('a failing task is tried again after its backoff, and is dead after its last attempt', async () => {
+    const clock = virtualClock()
+    const starts: number[] = []
+    const failing = defineTask({
+      name: 'failing',
+      retry: { attempts: 3, backoff: { type: 'exponential', first: '10s', jitter: 'none' } },
+      run: () => {
+        starts.push(clock.elapsed())
+        throw new Error('no')
+      },
+    })
+    const tasks = createTasks({ broker: memoryBroker({ clock }), tasks: [failing] })
+    await tasks.worker().start()
+    const handle = await tasks.enqueue(failing)
+    await clock.advance('1m')
+    expect(starts).toEqual([0, 10_000, 30_000])
+    expect(await handle.status()).toBe('dead')
+    expect((await tasks.dead.list()).map(({ id, reason, attempt }) => ({ id, reason, attempt }))).toEqual([
+      { id: handle.id, reason: 'attempts', attempt: 3 },
+    ])
+    expect(await tasks.dead.replay(handle.id)).toEqual({ replayed: [handle.id], dryRun: false })
+    await clock.advance('1m')
+    expect(starts).toHaveLength(6)
+    await tasks.close()
+  })
+
+  test('an input that does not fit is refused before anything is enqueued', async () => {
+    const broker = memoryBroker()
+    const tasks = createTasks({ broker, tasks: [greet] })
+    await expect(tasks.enqueue(greet, { name: 1 as unknown as string })).rejects.toMatchObject({
+      code: 'TASK_INVALID_INPUT',
+    })
+    expect(broker.messages()).toEqual([])
+  })
+
+  test('a schedule enqueues its task at each of its slots', async () => {
+    const clock = virtualClock(new Date('2025-03-01T10:59:30Z'))
+    const slots: number[] = []
+    const hourly = defineTask({ name: 'hourly', run: () => void slots.push(clock.now()) })
+    const tasks = createTasks({ broker: memoryBroker({ clock }), tasks: [hourly] })
+    tasks.schedule('on-the-hour', { cron: '0 * * * *' }, hourly)
+    await tasks.worker().start()
+    await clock.advance('2h')
+    expect(slots.map((slot) => new Date(slot).toISOString())).toEqual([
+      '2025-03-01T11:00:00.000Z',
+      '2025-03-01T12:00:00.000Z',
+    ])
+    await tasks.close()
+  })
+})
+
+describe('tasks that are switched off', () => {
+  test('an enqueue answers a handle that is disabled, and says so once', async () => {
+    const lines: string[] = []
+    const say = (_facts: unknown, message: string): void => void lines.push(message)
+    const tasks = disabledTasks({ logger: { debug: say, info: say, warn: say, error: say } })
+    const handle = await tasks.enqueue(greet, { name: 'Ada' })
+    await tasks.enqueue(greet, { name: 'Bob' })
+    expect(await handle.status()).toBe('disabled')
+    await expect(handle.result()).rejects.toMatchObject({ code: 'TASKS_DISABLED' })
+    expect(lines).toHaveLength(1)
+  })
+})
