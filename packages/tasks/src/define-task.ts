@@ -3,8 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { LANES, type Lane } from './lane.js'
 import { parseRetry, type RetryOptions } from './retry-policy.js'
 import { schemaParser } from './schema-parser.js'
-import type { Task } from './task.js'
-import type { TaskContext } from './task-context.js'
+import type { Task, TaskContext } from './task.js'
 import { TaskDefinitionError } from './task-errors.js'
 
 /** How a task is defined; see {@link defineTask}. */

@@ -40,9 +40,8 @@ export type {
   RetryPolicy,
 } from './retry-policy.js'
 export type { ScheduleOptions, ScheduleReport } from './schedule/schedule-options.js'
-export type { AnyTask, Task } from './task.js'
+export type { AnyTask, Task, TaskContext } from './task.js'
 export { type CancelTimer, systemTaskClock, type TaskClock } from './task-clock.js'
-export type { TaskContext } from './task-context.js'
 export {
   CapabilityError,
   EnqueueUnknownError,

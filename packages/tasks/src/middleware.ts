@@ -1,6 +1,6 @@
 import type { EnqueueAnswer } from './broker.js'
 import type { TaskMessage } from './message.js'
-import type { TaskContext } from './task-context.js'
+import type { TaskContext } from './task.js'
 
 /**
  * Wraps every enqueue and every run of a `Tasks`, first in the list outermost.

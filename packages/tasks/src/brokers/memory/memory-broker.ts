@@ -110,7 +110,7 @@ class HubBroker implements MemoryBroker {
   }
 
   async consume(options: ConsumeOptions): Promise<TaskConsumer> {
-    const consumer = new MemoryConsumer(this.#hub, options)
+    const consumer = new MemoryConsumer(options, (leaving) => this.#hub.leave(leaving))
     this.#consumers.add(consumer)
     this.#hub.join(consumer)
     return consumer

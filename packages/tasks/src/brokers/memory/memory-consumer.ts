@@ -1,22 +1,21 @@
 import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
 import { LanePicker } from '../../lane-picker.js'
 import { systemTaskClock } from '../../task-clock.js'
-import type { MemoryEntry } from './memory-entry.js'
-import type { MemoryHub } from './memory-hub.js'
+import type { Holder, MemoryEntry } from './memory-entry.js'
 
 /** One worker's hold on the hub. */
-export class MemoryConsumer implements TaskConsumer {
+export class MemoryConsumer implements TaskConsumer, Holder {
   readonly options: ConsumeOptions
   readonly picker: LanePicker
-  readonly held = new Set<MemoryEntry>()
+  readonly held: Set<MemoryEntry> = new Set()
   /** Whether it runs a suspect, so nothing else. */
   solo = false
-  #hub: MemoryHub
+  readonly #leave: (consumer: MemoryConsumer) => void
   #taking = true
   #idle: (() => void) | undefined
 
-  constructor(hub: MemoryHub, options: ConsumeOptions) {
-    this.#hub = hub
+  constructor(options: ConsumeOptions, leave: (consumer: MemoryConsumer) => void) {
+    this.#leave = leave
     this.options = options
     this.picker = new LanePicker(options.weights)
   }
@@ -48,6 +47,6 @@ export class MemoryConsumer implements TaskConsumer {
         }
       })
     }
-    this.#hub.leave(this)
+    this.#leave(this)
   }
 }

@@ -1,8 +1,7 @@
-import type { RecordState, TaskRecord } from '../../broker.js'
+import type { ConsumeOptions, RecordState, TaskRecord } from '../../broker.js'
 import type { DeadLetter } from '../../dead-letter.js'
 import type { TaskMessage } from '../../message.js'
 import type { Settled } from '../../outcome.js'
-import type { MemoryConsumer } from './memory-consumer.js'
 
 /** One task in memory. Input, result and progress are JSON text, as on every other broker. */
 export interface MemoryEntry {
@@ -16,10 +15,15 @@ export interface MemoryEntry {
   suspect: boolean
   /** Starts alone that have not come to an end. */
   soloStarts: number
-  holder: MemoryConsumer | undefined
+  holder: Holder | undefined
   progress: string | undefined
   memo: Map<string, string> | undefined
   ended: Ended | undefined
+}
+
+/** The consumer that runs a task. */
+export interface Holder {
+  readonly options: ConsumeOptions
 }
 
 /** How and when a task ended. */
