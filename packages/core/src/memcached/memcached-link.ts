@@ -19,7 +19,7 @@ export interface WireRequest {
   readonly extras?: Buffer
   readonly value?: Buffer
   /** Only if the item's version is still this one. */
-  readonly version?: Buffer
+  readonly version?: Buffer | undefined
 }
 
 /** memjs must never end a call by itself: it would drop the connection of everyone. About 23 days, the most a timer takes. */

@@ -5,8 +5,15 @@ import { type Clock, systemClock } from '../clock.js'
 import { describeEndpoint } from '../endpoint.js'
 import { BackendUnavailableError } from '../infra-error.js'
 import { ClockOffset } from './clock-offset.js'
-import type { CounterStart, MemcachedConnection } from './memcached-connection.js'
+import type {
+  CounterStart,
+  MemcachedConnection,
+  MemcachedVersion,
+  VersionedItem,
+  VersionedValue,
+} from './memcached-connection.js'
 import { MemcachedArgumentError, MemcachedValueTooLargeError } from './memcached-errors.js'
+import type { WireRequest } from './memcached-link.js'
 import { MemcachedNode } from './memcached-node.js'
 import { type MemcachedTarget, resolveMemcachedServers } from './memcached-servers.js'
 import {
@@ -51,6 +58,13 @@ const CLOCK_PAUSE_MS = 30_000
 const CLOCK_DRIFT_MS = 3
 
 type StoreCode = (typeof Opcode)['set' | 'add' | 'replace']
+
+interface StoreItem {
+  readonly key: string
+  readonly value: Uint8Array | string
+  readonly ttlMs: number | undefined
+  readonly version?: Buffer
+}
 
 class MemjsConnection implements MemcachedConnection, Readiness {
   readonly target: string
@@ -140,12 +154,25 @@ class MemjsConnection implements MemcachedConnection, Readiness {
     return (await this.#store(Opcode.replace, { key, value, ttlMs }, options)) === Status.ok
   }
 
-  async delete(key: string, options?: CallOptions): Promise<boolean> {
-    const { header } = await this.#nodeOf(key).run(
-      (link) => link.send({ opcode: Opcode.delete, key }, [Status.ok, Status.notFound]),
+  delete(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#remove({ opcode: Opcode.delete, key }, options)
+  }
+
+  async getVersioned(key: string, options?: CallOptions): Promise<VersionedValue | undefined> {
+    const { header, val } = await this.#nodeOf(key).run(
+      (link) => link.send({ opcode: Opcode.get, key }, [Status.ok, Status.notFound]),
       options,
     )
-    return header.status === Status.ok
+    if (header.status !== Status.ok) return undefined
+    return { value: val, version: Buffer.from(header.cas) as MemcachedVersion }
+  }
+
+  async replaceVersion(key: string, item: VersionedItem, options?: CallOptions): Promise<boolean> {
+    return (await this.#store(Opcode.replace, { key, ...item }, options)) === Status.ok
+  }
+
+  deleteVersion(key: string, version: MemcachedVersion, options?: CallOptions): Promise<boolean> {
+    return this.#remove({ opcode: Opcode.delete, key, version }, options)
   }
 
   async touch(key: string, ttlMs: number | undefined, options?: CallOptions): Promise<boolean> {
@@ -187,19 +214,23 @@ class MemjsConnection implements MemcachedConnection, Readiness {
     for (const node of this.#nodes) node.close()
   }
 
-  async #store(
-    opcode: StoreCode,
-    item: { readonly key: string; readonly value: Uint8Array | string; readonly ttlMs: number | undefined },
-    options: CallOptions | undefined,
-  ): Promise<number> {
-    const { key, ttlMs } = item
+  async #remove(request: WireRequest & { readonly key: string }, options: CallOptions | undefined): Promise<boolean> {
+    const { header } = await this.#nodeOf(request.key).run(
+      (link) => link.send(request, [Status.ok, Status.notFound, Status.exists]),
+      options,
+    )
+    return header.status === Status.ok
+  }
+
+  async #store(opcode: StoreCode, item: StoreItem, options: CallOptions | undefined): Promise<number> {
+    const { key, ttlMs, version } = item
     const node = this.#nodeOf(key)
     const value = typeof item.value === 'string' ? Buffer.from(item.value) : toBuffer(item.value)
     const limit = node.itemSize - ITEM_OVERHEAD
     if (value.length + key.length > limit) throw new MemcachedValueTooLargeError(value.length, limit)
     const extras = storeExtras(this.#expiry(ttlMs))
     const accept = opcode === Opcode.set ? [Status.ok] : [Status.ok, Status.notFound, Status.exists, Status.notStored]
-    const { header } = await node.run((link) => link.send({ opcode, key, extras, value }, accept), options)
+    const { header } = await node.run((link) => link.send({ opcode, key, extras, value, version }, accept), options)
     return header.status
   }
 

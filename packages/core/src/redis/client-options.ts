@@ -1,9 +1,9 @@
-import type { ClusterOptions, RedisOptions } from 'ioredis'
+import type { ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import { fullJitter } from '../backoff.js'
 import type { ResolvedTarget } from './redis-target.js'
 
-/** What a client is for: ordinary commands of everyone, commands that block, or subscriptions. */
-export type RedisRole = 'shared' | 'blocking' | 'subscriber'
+/** What a client is for: ordinary commands of everyone, commands that block, subscriptions, or what changes a connection. */
+export type RedisRole = 'shared' | 'blocking' | 'subscriber' | 'dedicated'
 
 /** Times and names of a client, in milliseconds. */
 export interface ClientSettings {
@@ -15,13 +15,22 @@ export interface ClientSettings {
   readonly connectionName?: string
 }
 
-/** What decides how long a client waits before it connects again. */
-export interface ReconnectPolicy {
-  /** The wait in milliseconds before the next attempt; never "give up". */
-  nextDelayMs(): number
+/** Which client is wanted. */
+export interface ClientRequest {
+  readonly role: RedisRole
+  readonly settings: ClientSettings
+  /** The wait in milliseconds before the next attempt to connect; never "give up". */
+  readonly nextDelayMs: () => number
+  /** RESP version. Default 3. */
+  readonly protocol?: 2 | 3
+  /** Whether it subscribes again by itself after a reconnect. Default true. */
+  readonly resubscribe?: boolean
+  /** The one node of a Cluster to connect to. */
+  readonly node?: Redis
 }
 
 type PlainOptions = RedisOptions & { replyMapping: 'legacy' }
+type WaitingOptions = Required<Pick<RedisOptions, 'retryStrategy' | 'enableOfflineQueue' | 'maxRetriesPerRequest'>>
 
 const RECONNECT_BASE_MS = 50
 /** With {@link ClientSettings.connectTimeoutMs} this keeps a recovery within two seconds of the server's return. */
@@ -42,23 +51,44 @@ export const reconnectDelay: (attempt: number) => number = fullJitter({
  * socket that stays silent is destroyed. Blocking clients and subscribers wait instead; a deadline would cut their
  * commands. No `keyPrefix`: it covers neither patterns nor keys inside scripts, so components prefix by themselves.
  */
-export function standaloneOptions(
-  target: ResolvedTarget,
-  role: RedisRole,
-  settings: ClientSettings,
-  policy: ReconnectPolicy,
-): PlainOptions {
+export function standaloneOptions(target: ResolvedTarget, request: ClientRequest): PlainOptions {
   return {
-    ...placeOptions(target, settings, policy),
-    ...nodeOptions(target, role, settings),
+    ...placeOptions(target, request),
+    ...commonOptions(target, request),
+    ...waitingOptions(request),
     db: target.db,
-    retryStrategy: () => policy.nextDelayMs(),
-    enableOfflineQueue: role !== 'shared',
-    maxRetriesPerRequest: role === 'shared' ? 0 : null,
   }
 }
 
-function placeOptions(target: ResolvedTarget, settings: ClientSettings, policy: ReconnectPolicy): RedisOptions {
+/** As {@link standaloneOptions}, for one node of a Cluster. */
+export function nodeClientOptions(target: ResolvedTarget, request: ClientRequest): PlainOptions {
+  const { host, port } = request.node?.options ?? {}
+  return {
+    ...(host === undefined || port === undefined ? {} : { host, port }),
+    ...commonOptions(target, request),
+    ...waitingOptions(request),
+  }
+}
+
+/** As {@link standaloneOptions}, for a Cluster: the offline queue is switched off for the whole, never for a node. */
+export function clusterOptions(
+  target: ResolvedTarget,
+  request: ClientRequest,
+): ClusterOptions & { redisOptions: PlainOptions } {
+  const { enableOfflineQueue, maxRetriesPerRequest } = waitingOptions(request)
+  const failFast = request.role === 'shared'
+  return {
+    redisOptions: { ...commonOptions(target, request), maxRetriesPerRequest },
+    clusterRetryStrategy: request.nextDelayMs,
+    enableOfflineQueue,
+    slotsRefreshTimeout: request.settings.connectTimeoutMs,
+    retryDelayOnFailover: failFast ? 0 : 100,
+    retryDelayOnClusterDown: failFast ? 0 : 100,
+    ...(target.tls === undefined ? {} : { dnsLookup: keepHostName }),
+  }
+}
+
+function placeOptions(target: ResolvedTarget, { settings, nextDelayMs }: ClientRequest): RedisOptions {
   const { place, tls, sentinelUsername, sentinelPassword, sentinelTls } = target
   if ('host' in place) return { host: place.host, port: place.port }
   if ('path' in place) return { path: place.path }
@@ -70,33 +100,26 @@ function placeOptions(target: ResolvedTarget, settings: ClientSettings, policy: 
     sentinelPassword,
     sentinelTLS: sentinelTls,
     sentinelCommandTimeout: settings.connectTimeoutMs,
-    sentinelRetryStrategy: () => policy.nextDelayMs(),
+    sentinelRetryStrategy: nextDelayMs,
     enableTLSForSentinelMode: tls !== undefined,
     failoverDetector: true,
   }
 }
 
-/** As {@link standaloneOptions}, for a Cluster: the offline queue is switched off for the whole, never for a node. */
-export function clusterOptions(
-  target: ResolvedTarget,
-  role: RedisRole,
-  settings: ClientSettings,
-  policy: ReconnectPolicy,
-): ClusterOptions & { redisOptions: PlainOptions } {
+function waitingOptions({ role, nextDelayMs }: ClientRequest): WaitingOptions {
   return {
-    redisOptions: { ...nodeOptions(target, role, settings), maxRetriesPerRequest: role === 'shared' ? 0 : null },
-    clusterRetryStrategy: () => policy.nextDelayMs(),
+    retryStrategy: nextDelayMs,
     enableOfflineQueue: role !== 'shared',
-    slotsRefreshTimeout: settings.connectTimeoutMs,
-    retryDelayOnFailover: role === 'shared' ? 0 : 100,
-    retryDelayOnClusterDown: role === 'shared' ? 0 : 100,
-    ...(target.tls === undefined ? {} : { dnsLookup: keepHostName }),
+    maxRetriesPerRequest: role === 'shared' ? 0 : null,
   }
 }
 
-function nodeOptions(target: ResolvedTarget, role: RedisRole, settings: ClientSettings): PlainOptions {
+function commonOptions(target: ResolvedTarget, request: ClientRequest): PlainOptions {
+  const { role, settings, protocol = 3, resubscribe = true } = request
   return {
     replyMapping: 'legacy',
+    protocol,
+    autoResubscribe: resubscribe,
     connectTimeout: settings.connectTimeoutMs,
     disconnectTimeout: QUIT_GRACE_MS,
     maxLoadingRetryTime: LOADING_POLL_MS,

@@ -1,5 +1,5 @@
 export { type OpenRedisOptions, openRedis } from './open-redis.js'
-export type { RedisClient, RedisConnection } from './redis-connection.js'
+export type { DedicatedOptions, RedisCallOptions, RedisClient, RedisConnection } from './redis-connection.js'
 export { createRedisHub, type RedisHub, type RedisLeaseOptions, type RedisPoolReport } from './redis-hub.js'
 export type { RedisLease } from './redis-lease.js'
 export type { RedisIdentity, RedisNode, RedisTarget, RedisVariables } from './redis-target.js'

@@ -4,6 +4,7 @@ import type { Closable } from '../closable.js'
 import { MisconfiguredError } from '../infra-error.js'
 import { type Logger, silentLogger } from '../logger.js'
 import type { ClientSettings } from './client-options.js'
+import type { RedisClient } from './redis-connection.js'
 import { PooledRedisLease, type RedisLease } from './redis-lease.js'
 import { RedisPool } from './redis-pool.js'
 import type { RedisIdentity, RedisTarget, RedisVariables, ResolvedTarget } from './redis-target.js'
@@ -62,7 +63,7 @@ interface PoolEntry {
 class PoolingRedisHub implements RedisHub {
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #entries = new Map<string, PoolEntry>()
+  readonly #entries = new Set<PoolEntry>()
   #closing: Promise<void> | undefined
 
   constructor(clock: Clock, logger: Logger) {
@@ -93,7 +94,7 @@ class PoolingRedisHub implements RedisHub {
   }
 
   pools(): readonly RedisPoolReport[] {
-    return [...this.#entries.values()].map(({ pool, leases }) => ({
+    return [...this.#entries].map(({ pool, leases }) => ({
       target: pool.target.target,
       db: pool.target.db,
       size: pool.size,
@@ -104,14 +105,13 @@ class PoolingRedisHub implements RedisHub {
 
   close(): Promise<void> {
     this.#closing ??= Promise.all(
-      [...this.#entries.values()].flatMap(({ leases }) => [...leases].map((lease) => lease.close())),
+      [...this.#entries].flatMap(({ leases }) => [...leases].map((lease) => lease.close())),
     ).then(() => {})
     return this.#closing
   }
 
   #entry(target: ResolvedTarget, settings: ClientSettings, size: number): PoolEntry {
-    const key = `${target.identity} ${target.db}`
-    const known = this.#entries.get(key)
+    const known = [...this.#entries].find(({ pool }) => isSameDatabase(pool.target, target))
     if (known !== undefined) {
       if (known.pool.size !== size) {
         this.#logger.warn(
@@ -124,14 +124,15 @@ class PoolingRedisHub implements RedisHub {
     }
     const pool = new RedisPool({ target, settings, size, label: `Redis at ${target.target}` })
     const entry: PoolEntry = { pool, variables: target.variables, leases: new Set() }
-    this.#entries.set(key, entry)
+    this.#entries.add(entry)
     return entry
   }
 
   /** One account has one password; two of them are a mistake that would show only after the next reconnect. */
   #checkCredentials(target: ResolvedTarget): void {
-    for (const { pool, variables } of this.#entries.values()) {
+    for (const { pool, variables } of this.#entries) {
       if (pool.target.identity !== target.identity || pool.target.credentials === target.credentials) continue
+      if (lentClient(pool.target) !== lentClient(target)) continue
       throw new MisconfiguredError(
         `${variables.password} and ${target.variables.password} differ, but both are the password for Redis at ${pool.target.target}. Give the same one, or different user names.`,
         { code: 'REDIS_PASSWORD_CONFLICT' },
@@ -142,9 +143,18 @@ class PoolingRedisHub implements RedisHub {
   async #release(entry: PoolEntry, lease: RedisLease): Promise<void> {
     entry.leases.delete(lease)
     if (entry.leases.size > 0) return
-    for (const [key, each] of this.#entries) if (each === entry) this.#entries.delete(key)
+    this.#entries.delete(entry)
     await entry.pool.close()
   }
+}
+
+function isSameDatabase(one: ResolvedTarget, other: ResolvedTarget): boolean {
+  return one.identity === other.identity && one.db === other.db && lentClient(one) === lentClient(other)
+}
+
+/** A lent client is its own pool, wherever it points to. */
+function lentClient({ place }: ResolvedTarget): RedisClient | undefined {
+  return 'client' in place ? place.client : undefined
 }
 
 function settingsOf(options: RedisLeaseOptions): ClientSettings {

@@ -1,13 +1,13 @@
-import type { AvailabilityChange, CallOptions, Readiness, ReadyOptions } from '../availability.js'
+import type { AvailabilityChange, Readiness, ReadyOptions } from '../availability.js'
 import { AvailabilityFeed } from '../availability-feed.js'
 import type { BreakerOptions } from '../breaker.js'
 import type { Clock } from '../clock.js'
 import { Gate } from '../gate.js'
 import { BackendUnavailableError } from '../infra-error.js'
 import { type ClientSettings, type RedisRole, reconnectDelay } from './client-options.js'
+import { createClient } from './create-client.js'
 import { endClient } from './end-client.js'
-import type { RedisClient, RedisConnection } from './redis-connection.js'
-import { createClient } from './redis-link.js'
+import type { DedicatedOptions, RedisCallOptions, RedisClient, RedisConnection } from './redis-connection.js'
 import type { RedisPool } from './redis-pool.js'
 import { secretsOf } from './redis-target.js'
 
@@ -80,7 +80,7 @@ export class PooledRedisLease implements RedisLease {
     return this.#options.pool.target.db
   }
 
-  run<Result>(command: (client: RedisClient) => Promise<Result>, options?: CallOptions): Promise<Result> {
+  run<Result>(command: (client: RedisClient) => Promise<Result>, options?: RedisCallOptions): Promise<Result> {
     return this.#gate.run(() => command(this.#options.pool.next()), options)
   }
 
@@ -91,6 +91,10 @@ export class PooledRedisLease implements RedisLease {
 
   blocking(): RedisClient {
     return this.#open('blocking')
+  }
+
+  dedicated(options: DedicatedOptions = {}): RedisClient {
+    return this.#open('dedicated', options)
   }
 
   onChange(listener: (change: AvailabilityChange) => void): () => void {
@@ -118,11 +122,16 @@ export class PooledRedisLease implements RedisLease {
     if (pool.verified !== this.#gate.connected || !pool.verified) this.#gate.setConnected(pool.verified, pool.error)
   }
 
-  #open(role: RedisRole): RedisClient {
+  #open(role: RedisRole, options: DedicatedOptions = {}): RedisClient {
     const { pool, settings, label } = this.#options
     if (this.#closing !== undefined) throw new BackendUnavailableError(`${label} was closed.`, { reason: 'closed' })
     let attempts = 0
-    const client = createClient(pool.target, role, settings, () => reconnectDelay(++attempts))
+    const client = createClient(pool.target, {
+      role,
+      settings,
+      nextDelayMs: () => reconnectDelay(++attempts),
+      ...options,
+    })
     client.on('ready', () => {
       attempts = 0
     })

@@ -1,17 +1,10 @@
-import type { Cluster, Redis } from 'ioredis'
 import { withDeadline } from '../deadline.js'
 import { classifyFault } from '../faults/classify-fault.js'
 import { toInfraError } from '../gate.js'
 import { BackendUnavailableError, MisconfiguredError } from '../infra-error.js'
-import {
-  type ClientSettings,
-  clusterOptions,
-  type RedisRole,
-  reconnectDelay,
-  standaloneOptions,
-} from './client-options.js'
+import { type ClientSettings, reconnectDelay } from './client-options.js'
+import { createClient, isCluster } from './create-client.js'
 import { endClient } from './end-client.js'
-import { loadIoredis } from './load-ioredis.js'
 import type { RedisClient } from './redis-connection.js'
 import { type ResolvedTarget, secretsOf } from './redis-target.js'
 import { verifyRedis } from './verify-redis.js'
@@ -26,6 +19,21 @@ export interface LinkOptions {
   readonly onChange: () => void
 }
 
+/** One connection of a pool. */
+export interface Link {
+  readonly client: RedisClient
+  /** Whether commands may be sent: connected, and the right database on a server that takes writes. */
+  readonly verified: boolean
+  /** Why it is not verified: a `MisconfiguredError` or a `BackendUnavailableError`. */
+  readonly error: Error | undefined
+  /** Asks the server once more whether it is well; rejects when not. */
+  verify(): Promise<void>
+  /** Drops the connection and makes a new one: it answers no more. */
+  reset(error: Error): void
+  /** Closes for good, waiting a moment for what is under way. */
+  close(): Promise<void>
+}
+
 /** A mistake is looked at again this rarely: a password may have been rotated meanwhile. */
 const MISTAKE_RETRY_MS = 30_000
 
@@ -35,7 +43,7 @@ const MISTAKE_RETRY_MS = 30_000
  * ioredis alone is not enough: it calls itself ready on the wrong database when `SELECT` failed, it waits without end for
  * a server that accepts and stays silent, and it gives up for good when a connector throws.
  */
-export class RedisLink {
+export class RedisLink implements Link {
   readonly client: RedisClient
   readonly #options: LinkOptions
   #verified = false
@@ -46,34 +54,33 @@ export class RedisLink {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    this.client = createClient(options.target, 'shared', options.settings, () => this.#nextDelayMs())
+    this.client = createClient(options.target, {
+      role: 'shared',
+      settings: options.settings,
+      nextDelayMs: () => this.#nextDelayMs(),
+    })
     this.#listen()
     this.#watch('connecting')
   }
 
-  /** Whether commands may be sent: connected, and the right database on a server that takes writes. */
   get verified(): boolean {
     return this.#verified
   }
 
-  /** Why it is not verified: a `MisconfiguredError` or a `BackendUnavailableError`. */
   get error(): Error | undefined {
     return this.#error
   }
 
-  /** Asks the server once more whether it is well; rejects when not. */
   verify(): Promise<void> {
     return verifyRedis(this.client, this.#options.target)
   }
 
-  /** Drops the connection and makes a new one: it answers no more. */
   reset(error: Error): void {
     if (this.#closed) return
     this.#lose(error)
     this.client.disconnect(true)
   }
 
-  /** Closes for good, waiting a moment for what is under way. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -192,33 +199,4 @@ export class RedisLink {
     const { label, target } = this.#options
     return toInfraError(error, { label, source: 'redis', secrets: secretsOf(target) })
   }
-}
-
-/** Makes a client that reconnects by `nextDelayMs`, with nothing of it shown by `inspect` or JSON. */
-export function createClient(
-  target: ResolvedTarget,
-  role: RedisRole,
-  settings: ClientSettings,
-  nextDelayMs: () => number,
-): RedisClient {
-  const { Cluster, Redis } = loadIoredis()
-  const client =
-    'cluster' in target.place
-      ? new Cluster([...target.place.cluster], clusterOptions(target, role, settings, { nextDelayMs }))
-      : new Redis(standaloneOptions(target, role, settings, { nextDelayMs }))
-  return hideInside(client, target.target)
-}
-
-/** Tells the two kinds of client apart. */
-export function isCluster(client: RedisClient): client is Cluster {
-  return client.isCluster
-}
-
-/** A client holds its password in plain text: `console.log(redis.client)` must not show it. */
-function hideInside<Client extends Redis | Cluster>(client: Client, target: string): Client {
-  const show = (): object => ({ target, status: client.status })
-  for (const key of [Symbol.for('nodejs.util.inspect.custom'), 'toJSON']) {
-    Object.defineProperty(client, key, { value: show, enumerable: false })
-  }
-  return client
 }

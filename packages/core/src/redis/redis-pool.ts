@@ -1,6 +1,7 @@
 import type { ClientSettings } from './client-options.js'
+import { LentLink } from './lent-link.js'
 import type { RedisClient } from './redis-connection.js'
-import { RedisLink } from './redis-link.js'
+import { type Link, RedisLink } from './redis-link.js'
 import type { ResolvedTarget } from './redis-target.js'
 
 /** How a {@link RedisPool} is made. */
@@ -19,7 +20,7 @@ export interface PoolOptions {
 export class RedisPool {
   readonly target: ResolvedTarget
   readonly #options: PoolOptions
-  readonly #links: RedisLink[] = []
+  readonly #links: Link[] = []
   readonly #listeners = new Set<() => void>()
   #turn = 0
 
@@ -59,12 +60,15 @@ export class RedisPool {
     return this.#first().client
   }
 
-  /** Opens connections until there are `size`. */
+  /** Opens connections until there are `size`; a lent client stays the only one. */
   grow(size: number): void {
     const { target, settings, label } = this.#options
-    while (this.#links.length < size) {
-      this.#links.push(new RedisLink({ target, settings, label, onChange: () => this.#tell() }))
+    const link = { target, settings, label, onChange: () => this.#tell() }
+    if ('client' in target.place) {
+      if (this.#links.length === 0) this.#links.push(new LentLink(target.place.client, link))
+      return
     }
+    while (this.#links.length < size) this.#links.push(new RedisLink(link))
   }
 
   /** Asks the server, over every verified connection, whether it is well. */
@@ -89,7 +93,7 @@ export class RedisPool {
     await Promise.all(this.#links.map((link) => link.close()))
   }
 
-  #first(): RedisLink {
+  #first(): Link {
     const [link] = this.#links
     if (link === undefined) throw new RangeError('a pool has at least one connection')
     return link

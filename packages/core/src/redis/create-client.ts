@@ -1,0 +1,43 @@
+import type { Cluster, Redis } from 'ioredis'
+import { type ClientRequest, clusterOptions, nodeClientOptions, standaloneOptions } from './client-options.js'
+import { loadIoredis } from './load-ioredis.js'
+import type { RedisClient } from './redis-connection.js'
+import type { ResolvedTarget } from './redis-target.js'
+
+/** Makes a client of ioredis for a role; it begins to connect at once, and `inspect` and JSON show nothing of its inside. */
+export function createClient(target: ResolvedTarget, request: ClientRequest): RedisClient {
+  const { Cluster, Redis } = loadIoredis()
+  const { place } = target
+  if ('client' in place) return hideInside(duplicate(place.client, request), target.target)
+  if (request.node !== undefined) return hideInside(new Redis(nodeClientOptions(target, request)), target.target)
+  const client =
+    'cluster' in place
+      ? new Cluster([...place.cluster], clusterOptions(target, request))
+      : new Redis(standaloneOptions(target, request))
+  return hideInside(client, target.target)
+}
+
+/** Tells the two kinds of client apart. */
+export function isCluster(client: RedisClient): client is Cluster {
+  return client.isCluster
+}
+
+/** Everything about a lent client is its owner's choice, but for what the role needs. */
+function duplicate(client: RedisClient, { role, protocol, resubscribe = true }: ClientRequest): RedisClient {
+  const own = {
+    autoResubscribe: resubscribe,
+    ...(role === 'blocking' ? { maxRetriesPerRequest: null } : {}),
+    ...(protocol === undefined ? {} : { protocol }),
+  }
+  if (isCluster(client)) return client.duplicate([], { enableOfflineQueue: true, redisOptions: own })
+  return client.duplicate({ enableOfflineQueue: true, ...own })
+}
+
+/** A client holds its password in plain text: `console.log(redis.client)` must not show it. */
+function hideInside<Client extends Redis | Cluster>(client: Client, target: string): Client {
+  const show = (): object => ({ target, status: client.status })
+  for (const key of [Symbol.for('nodejs.util.inspect.custom'), 'toJSON']) {
+    Object.defineProperty(client, key, { value: show, enumerable: false })
+  }
+  return client
+}
