@@ -15,7 +15,7 @@ const phases = [
   ['format and lint', () => runInstalled('biome', ['check', '.', '--error-on-warnings'], quiet)],
   ['layers and cycles', () => run(process.execPath, [script('layers.mjs')], quiet)],
   ['types', () => runInstalled('tsc', ['--noEmit'], quiet)],
-  ['unused files, exports and dependencies', () => runInstalled('knip', ['--no-progress'], quiet)],
+  ['unused files, exports and dependencies', () => runInstalled('knip', ['--no-progress', '--no-config-hints'], quiet)],
   ['build', () => build()],
   ['packed packages', checkPackedPackages],
   ['generated files', checkGenerated],

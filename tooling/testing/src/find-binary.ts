@@ -13,15 +13,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The path of program `name`, or `undefined` when it is not installed. `preferred` paths are tried first. */
-export function findBinary(name: string, preferred: readonly string[] = []): string | undefined {
-  const onPath = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...alsoSearched]
-  return [...preferred, ...onPath.map((folder) => join(folder, name))].find(isExecutable)
-}
-
-/** Like {@link findBinary}; throws with what to install when it is missing. */
+/** The path of program `name`; `preferred` paths are tried first. Throws with what to install when it is missing. */
 export function requireBinary(name: string, preferred: readonly string[] = []): string {
-  const path = findBinary(name, preferred)
+  const onPath = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...alsoSearched]
+  const path = [...preferred, ...onPath.map((folder) => join(folder, name))].find(isExecutable)
   if (path) return path
   throw new Error(`${name} is not installed. On Debian: apt-get install redis-server memcached rabbitmq-server openssl`)
 }

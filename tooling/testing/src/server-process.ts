@@ -18,7 +18,7 @@ export interface ServerCommand {
 }
 
 /** The address was taken between the moment it was found free and the moment it was to be used. */
-export class AddressInUseError extends Error {
+class AddressInUseError extends Error {
   override readonly name = 'AddressInUseError'
 }
 
