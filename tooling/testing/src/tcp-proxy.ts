@@ -1,16 +1,5 @@
 import { connect as connectTo, createServer, type Server as NetServer, type Socket } from 'node:net'
-import { Transform } from 'node:stream'
-
-/** What the network between a client and a server does. */
-export type NetworkFault =
-  /** Everything passes. */
-  | 'pass'
-  /** Nobody listens, and open connections are reset: the server's process has died. */
-  | 'refuse'
-  /** Connections are accepted and nothing more comes or goes, until it passes again: a partition, a frozen server. */
-  | 'blackHole'
-  /** Each connection is reset as soon as it is made, and open ones too. */
-  | 'reset'
+import { FlowGate, type FlowRules } from './flow-gate.js'
 
 /** A TCP proxy on loopback that does to a connection what networks do. */
 export interface TcpProxy extends AsyncDisposable {
@@ -65,11 +54,14 @@ function parseTarget(target: string | Address): Address {
   return { host: hostname, port: Number(port) }
 }
 
-/** A connection of a client, and the one made for it to the target. */
+/** A connection of a client, the one made for it to the target, and what stands between them. */
 interface Link {
   readonly client: Socket
   readonly target: Socket
+  readonly gates: readonly [up: FlowGate, down: FlowGate]
 }
+
+type Fault = 'pass' | 'refuse' | 'blackHole' | 'reset'
 
 class FaultyNetwork implements TcpProxy {
   readonly host = '127.0.0.1'
@@ -77,10 +69,10 @@ class FaultyNetwork implements TcpProxy {
   readonly #targetUrl: string
   readonly #clients = new Set<Socket>()
   readonly #links = new Set<Link>()
-  #waiting: Socket[] = []
+  readonly #waiting: Socket[] = []
   #listener: NetServer | undefined
   #port = 0
-  #fault: NetworkFault = 'pass'
+  #fault: Fault = 'pass'
   #delayMs = 0
   accepted = 0
   bytesSent = 0
@@ -130,12 +122,11 @@ class FaultyNetwork implements TcpProxy {
 
   halfOpen(): void {
     for (const link of this.#links) {
-      link.client.unpipe()
-      link.client.resume()
+      const { client, target, gates } = link
       this.#links.delete(link)
-      link.target.unpipe()
-      link.target.removeAllListeners('close')
-      link.target.destroy()
+      target.destroy()
+      client.unpipe(gates[0])
+      client.resume()
     }
   }
 
@@ -163,14 +154,14 @@ class FaultyNetwork implements TcpProxy {
     })
   }
 
-  async #become(fault: NetworkFault, delayMs: number): Promise<void> {
+  async #become(fault: Fault, delayMs: number): Promise<void> {
     this.#fault = fault
     this.#delayMs = delayMs
     if (fault === 'refuse' || fault === 'reset') this.cut()
     if (fault === 'refuse') await this.#unlisten()
     else if (!this.#listener) await this.listen()
-    if (fault === 'pass') this.#goOn()
-    else for (const link of this.#links) hold(link)
+    for (const { gates } of this.#links) for (const gate of gates) gate.update()
+    if (fault === 'pass') for (const client of this.#waiting.splice(0)) if (!client.destroyed) this.#link(client)
   }
 
   #unlisten(): Promise<void> {
@@ -189,51 +180,33 @@ class FaultyNetwork implements TcpProxy {
     else this.#link(client)
   }
 
-  #goOn(): void {
-    for (const link of this.#links) {
-      link.client.resume()
-      link.target.resume()
-    }
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const client of waiting) if (!client.destroyed) this.#link(client)
-  }
-
   #link(client: Socket): void {
     const target = connectTo({ ...this.#target, noDelay: true })
-    const link = { client, target }
+    const rules = (delayMs: number): FlowRules => ({ isHeld: this.#fault === 'blackHole', delayMs })
+    const up = new FlowGate(
+      () => rules(0),
+      (bytes) => {
+        this.bytesSent += bytes
+      },
+    )
+    const down = new FlowGate(
+      () => rules(this.#delayMs),
+      (bytes) => {
+        this.bytesReceived += bytes
+      },
+    )
+    const link: Link = { client, target, gates: [up, down] }
     this.#links.add(link)
-    // What one side does, the other sees: an end is passed on by pipe, a break as a reset.
+    // What one side does, the other sees: an end is passed on by the pipes, a break as a reset.
     target.on('error', () => client.resetAndDestroy())
-    target.once('close', () => client.destroySoon())
+    target.once('close', () => {
+      if (this.#links.has(link) && !down.writableEnded) down.end()
+    })
     client.once('close', () => {
       this.#links.delete(link)
-      target.destroy()
+      for (const part of [target, up, down]) part.destroy()
     })
-    client.on('data', (chunk: Buffer) => {
-      this.bytesSent += chunk.length
-    })
-    target.on('data', (chunk: Buffer) => {
-      this.bytesReceived += chunk.length
-    })
-    client.pipe(target)
-    target.pipe(this.#later()).pipe(client)
-    client.resume()
+    client.pipe(up).pipe(target)
+    target.pipe(down).pipe(client)
   }
-
-  /** Passes each piece on after the delay that holds when it arrives, in order. */
-  #later(): Transform {
-    return new Transform({
-      transform: (chunk, _encoding, done) => {
-        if (this.#delayMs === 0) done(null, chunk)
-        else setTimeout(done, this.#delayMs, null, chunk)
-      },
-    })
-  }
-}
-
-/** Stops reading on both sides: what is sent waits in the system's buffers, as it does for a frozen process. */
-function hold({ client, target }: Link): void {
-  client.pause()
-  target.pause()
 }

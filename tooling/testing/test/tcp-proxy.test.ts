@@ -91,7 +91,36 @@ test('delays an answer by what it is told', async () => {
   const started = performance.now()
   expect(await ping()).toBe('PONG')
   expect(performance.now() - started).toBeGreaterThanOrEqual(145)
+})
+
+test('delayed pieces arrive whole and in order, also before the end of the connection', async () => {
+  const value = 'x'.repeat(300_000)
+  await redis.command('SET', 'a', value)
+  await proxy.delay(100)
+  const socket = connect({ host: proxy.host, port: proxy.port })
+  sockets.push(socket)
+  let received = ''
+  socket.on('data', (data) => {
+    received += data.toString()
+  })
+  const ended = new Promise((resolve) => socket.once('end', resolve))
+  socket.write('GET a\r\nGET a\r\nQUIT\r\n')
+  await ended
+  const answer = `$300000\r\n${value}\r\n`
+  expect(received).toBe(`${answer}${answer}+OK\r\n`)
+})
+
+test('holds a large answer in the middle, and gives the rest when it passes again', async () => {
+  const value = 'x'.repeat(3_000_000)
+  await redis.command('SET', 'a', value)
+  const answer = redisCommand({ host: proxy.host, port: proxy.port }, 'GET', 'a')
+  while (proxy.bytesReceived === 0) await new Promise((resolve) => setImmediate(resolve))
+  await proxy.blackHole()
+  const held = proxy.bytesReceived
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(proxy.bytesReceived).toBe(held)
   await proxy.pass()
+  expect(await answer).toBe(value)
 })
 
 test('cuts what is open and lets new connections pass', async () => {
