@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /**
  * One thing that is wrong with what was configured, as plain data.
  *
@@ -20,7 +22,8 @@ export interface Fault {
 /**
  * Thrown when something was configured wrongly: a mistake of the operator or the programmer, never an outage.
  *
- * Holds every fault that was found, not just the first; its message lists them all, each with its remedy.
+ * Holds every fault that was found, not just the first; its message lists them all, each with its remedy, and is all that
+ * a console shows of it besides the stack.
  */
 export class ConfigError extends Error {
   override readonly name: string = 'ConfigError'
@@ -38,6 +41,15 @@ export class ConfigError extends Error {
     super(describeFaults(faults), options)
     this.faults = faults
   }
+
+  static {
+    // Without this a console would repeat every fault as an object below the message.
+    Object.defineProperty(ConfigError.prototype, inspect.custom, { value: showStack })
+  }
+}
+
+function showStack(this: ConfigError): string {
+  return this.stack ?? `${this.name}: ${this.message}`
 }
 
 /** Gives the text a person reads: one line for a single fault, otherwise a headed list, each with its remedy. */

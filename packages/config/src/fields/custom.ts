@@ -14,17 +14,17 @@ export interface CustomOptions extends FieldOptions {
  */
 export function custom<Value>(
   env: string,
-  schema: StandardSchemaV1<string, Value>,
+  schema: StandardSchemaV1<unknown, Value>,
   options: CustomOptions & Certain<Value>,
 ): Field<Value>
 export function custom<Value>(
   env: string,
-  schema: StandardSchemaV1<string, Value>,
+  schema: StandardSchemaV1<unknown, Value>,
   options: CustomOptions,
 ): Field<Value | undefined>
 export function custom<Value>(
   env: string,
-  schema: StandardSchemaV1<string, Value>,
+  schema: StandardSchemaV1<unknown, Value>,
   { default: preset, type = 'text', ...options }: CustomOptions & { readonly default?: Value },
 ): Field<Value | undefined> {
   const parse = (text: string, variable: string): Parsed<Value> => {
