@@ -14,7 +14,9 @@ export class FlowGate extends Transform {
   readonly #passed: (bytes: number) => void
   #held: (() => void) | undefined
   #lastDue = 0
-  readonly #delayed = new Set<NodeJS.Timeout>()
+  /** Timers may fire in another order than they were set, by a fraction of a millisecond: each takes the oldest piece. */
+  readonly #delayed: Buffer[] = []
+  readonly #timers = new Set<NodeJS.Timeout>()
   #whenEmpty: (() => void) | undefined
 
   constructor(rules: () => FlowRules, passed: (bytes: number) => void = () => {}) {
@@ -41,27 +43,28 @@ export class FlowGate extends Transform {
     this.#passed(chunk.length)
     const now = performance.now()
     this.#lastDue = Math.max(this.#lastDue, now + delayMs)
-    if (this.#lastDue <= now && this.#delayed.size === 0) {
+    if (this.#lastDue <= now && this.#delayed.length === 0) {
       done(null, chunk)
       return
     }
     const timer = setTimeout(() => {
-      this.#delayed.delete(timer)
-      this.push(chunk)
-      if (this.#delayed.size === 0) this.#whenEmpty?.()
+      this.#timers.delete(timer)
+      this.push(this.#delayed.shift())
+      if (this.#delayed.length === 0) this.#whenEmpty?.()
     }, this.#lastDue - now)
-    this.#delayed.add(timer)
+    this.#timers.add(timer)
+    this.#delayed.push(chunk)
     done()
   }
 
   override _flush(done: TransformCallback): void {
     if (this.#rules().isHeld) this.#held = () => this._flush(done)
-    else if (this.#delayed.size > 0) this.#whenEmpty = () => done()
+    else if (this.#delayed.length > 0) this.#whenEmpty = () => done()
     else done()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    for (const timer of this.#delayed) clearTimeout(timer)
+    for (const timer of this.#timers) clearTimeout(timer)
     done(error)
   }
 }
