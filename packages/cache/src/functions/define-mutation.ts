@@ -1,0 +1,94 @@
+import type { KeyMatcher } from '../cache-backend.js'
+import { CacheOptionError } from '../cache-errors.js'
+import { canonicalText } from '../keys/canonical-key.js'
+import { compilePattern } from '../keys/key-pattern.js'
+import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
+import { refuseUnknown } from '../policy.js'
+import { limited } from './limited.js'
+import type { MutationOptions, Recache, RecachePlan } from './mutation.js'
+
+/** What a mutation needs of its cache. Tags, keys and prefixes are canonical. */
+export interface MutationHost {
+  invalidateCanonicalTags(tags: readonly string[]): Promise<void>
+  forgetCanonical(keys: readonly string[]): Promise<unknown>
+  deletePrefix(prefix: string): Promise<void>
+  sweep(matcher: KeyMatcher): Promise<unknown>
+  /** Told about a function that could not be computed anew. */
+  recacheFailed(error: unknown): void
+}
+
+type AnyMutationOptions = MutationOptions<Args, unknown, string>
+
+const KNOWN: ReadonlySet<string> = new Set(['tags', 'keys', 'prefixes', 'patterns', 'recache', 'recacheConcurrency'])
+
+/** Builds a function that invalidates after success; see `Cache.mutation` for its promise. */
+export function defineMutation(
+  host: MutationHost,
+  options: AnyMutationOptions,
+  save: (args: Args) => unknown,
+): (args: Args) => Promise<unknown> {
+  refuseUnknown(options, KNOWN, 'mutation')
+  if (typeof save !== 'function') throw new CacheOptionError('mutation needs a function that saves.')
+  const invalidation = new Invalidation(host, options)
+  const { recache = [], recacheConcurrency = 5 } = options
+  return async (args) => {
+    const result = await save(args)
+    await invalidation.run(args, result)
+    const tasks = recache.flatMap((item) => recacheTasks(item, args, result))
+    const { failures } = await limited(tasks, recacheConcurrency)
+    for (const failure of failures) host.recacheFailed(failure)
+    return result
+  }
+}
+
+class Invalidation {
+  readonly #host: MutationHost
+  readonly #tags: readonly KeyTemplate[]
+  readonly #tagsOf: ((args: Args, result: unknown) => readonly string[]) | undefined
+  readonly #keys: readonly KeyTemplate[]
+  readonly #prefixes: readonly KeyTemplate[]
+  readonly #patterns: readonly KeyTemplate[]
+
+  constructor(host: MutationHost, { tags = [], keys = [], prefixes = [], patterns = [] }: AnyMutationOptions) {
+    const parse = (templates: readonly string[]): KeyTemplate[] => templates.map((text) => parseTemplate(text))
+    this.#host = host
+    this.#tags = typeof tags === 'function' ? [] : parse(tags)
+    this.#tagsOf = typeof tags === 'function' ? tags : undefined
+    this.#keys = parse(keys)
+    this.#prefixes = parse(prefixes)
+    this.#patterns = patterns.map((text) => parseTemplate(text, 'pattern'))
+  }
+
+  /** Tries everything, then throws what failed first: one failure must not keep the rest from being invalidated. */
+  async run(args: Args, result: unknown): Promise<void> {
+    const told = this.#tagsOf?.(args, result) ?? []
+    const tags = [...render(this.#tags, args), ...told.map((tag) => canonicalText(tag, 'tag'))]
+    const keys = render(this.#keys, args)
+    const outcomes = await Promise.allSettled([
+      tags.length > 0 && this.#host.invalidateCanonicalTags(tags),
+      keys.length > 0 && this.#host.forgetCanonical(keys),
+      ...render(this.#prefixes, args).map((prefix) => this.#host.deletePrefix(prefix)),
+      ...render(this.#patterns, args).map((pattern) => this.#host.sweep(compilePattern(pattern, true))),
+    ])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  }
+}
+
+function render(templates: readonly KeyTemplate[], args: Args): string[] {
+  return templates.map((template) => template.render(args))
+}
+
+function recacheTasks(item: Recache<Args, unknown>, args: Args, result: unknown): (() => Promise<unknown>)[] {
+  if (typeof item === 'function' || !('fn' in item)) return [() => item.refresh(args)]
+  return [planned(item, args, result)].flat().map((planArgs) => () => item.fn.refresh(planArgs as never))
+}
+
+function planned(
+  { include, rename = {}, extra, args: compute }: RecachePlan<Args, unknown>,
+  args: Args,
+  result: unknown,
+): unknown {
+  if (compute !== undefined) return compute(args, result)
+  const names = include ?? Object.keys(args)
+  return { ...Object.fromEntries(names.map((name) => [rename[name] ?? name, args[name]])), ...extra }
+}

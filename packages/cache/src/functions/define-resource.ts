@@ -1,0 +1,47 @@
+import { CacheKeyError } from '../cache-errors.js'
+import { encodeParam, type KeyParam } from '../keys/encode-param.js'
+import { defineFunction, type FunctionHost } from './define-function.js'
+import { defineMutation, type MutationHost } from './define-mutation.js'
+import type { CacheResource } from './resource.js'
+
+const NAME = /^[A-Za-z_][\w.-]*$/
+
+/** Builds a group of functions about one kind of thing; see `Cache.resource`. */
+export function defineResource(
+  host: FunctionHost & MutationHost,
+  name: string,
+  idField: string,
+): CacheResource<string, string> {
+  if (!NAME.test(name) || !NAME.test(idField)) {
+    throw new CacheKeyError(
+      'A resource needs a plain name and the plain name of its id, such as resource("user", "userId").',
+    )
+  }
+  const tag = `${name}:{${idField}}`
+  const tagOf = (id: KeyParam): string => `${name}:${encodeParam(id, `The id of ${name}`)}`
+  return {
+    name,
+    idField,
+    define: ((suffix: string, options: { readonly tags?: unknown }, load: never) => {
+      const { tags = [] } = options
+      const both =
+        typeof tags === 'function'
+          ? (args: Record<string, KeyParam>, value: unknown) => [...tags(args, value), tagOf(args[idField] as KeyParam)]
+          : [tag, ...(tags as string[])]
+      return defineFunction(host, `${tag}:${suffix}`, { ...options, tags: both } as never, load)
+    }) as never,
+    mutation: ((options: { readonly tags?: unknown }, save: never) => {
+      const { tags = [] } = options
+      const both =
+        typeof tags === 'function'
+          ? (args: Record<string, KeyParam>, result: unknown) => [
+              ...tags(args, result),
+              tagOf(args[idField] as KeyParam),
+            ]
+          : [tag, ...(tags as string[])]
+      return defineMutation(host, { ...options, tags: both } as never, save)
+    }) as never,
+    tag: tagOf,
+    invalidate: (id) => host.invalidateCanonicalTags([tagOf(id)]),
+  }
+}
