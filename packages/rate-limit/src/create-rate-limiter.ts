@@ -260,7 +260,13 @@ class BackedRateLimiter implements RateLimiter {
       )
       if (!refused) continue
       const blockedMs = await backend.block(subject, limit, order, { deadlineMs: this.#deadlineMs })
-      outcomes[i] = { admits: false, remaining: 0, retryAfterMs: blockedMs, resetAfterMs: blockedMs }
+      outcomes[i] = {
+        admits: false,
+        remaining: 0,
+        retryAfterMs: blockedMs,
+        resetAfterMs: blockedMs,
+        at: outcomes[i]?.at ?? 0,
+      }
     }
     return { ...verdict, outcomes }
   }

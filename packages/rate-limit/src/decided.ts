@@ -109,9 +109,11 @@ export class Decided implements Decision {
     const { charges, verdict } = this.#facts
     if (!verdict.admitted) return []
     return charges.flatMap((charge, i) => {
-      const units = verdict.outcomes[i]?.admits === true && charge.limit.algorithm !== 'block' ? by(charge, i) : 0
+      const outcome = verdict.outcomes[i]
+      if (outcome?.admits !== true || charge.limit.algorithm === 'block') return []
+      const units = by(charge, i)
       const { subject, limit, lease } = charge
-      return units === 0 ? [] : [{ subject, limit, lease, by: units, at: verdict.at }]
+      return units === 0 ? [] : [{ subject, limit, lease, by: units, at: outcome.at }]
     })
   }
 }

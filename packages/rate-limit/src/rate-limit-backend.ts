@@ -59,8 +59,6 @@ export interface Charge {
 /** What a backend decided. */
 export interface Verdict {
   readonly admitted: boolean
-  /** The backend's clock at the decision, in microseconds since the epoch: where a correction finds its window again. */
-  readonly at: number
   /** One for each charge, in their order. */
   readonly outcomes: readonly Outcome[]
 }
@@ -68,12 +66,14 @@ export interface Verdict {
 /** What one limit said. */
 export interface Outcome {
   readonly admits: boolean
-  /** Units left, after the charge if it was made. */
+  /** Units left, after the charge if it was made; 0 for a block. */
   readonly remaining: number
   /** Milliseconds until this limit admits the same charge, if nothing else is charged; 0 when it admits, `Infinity` for never. */
   readonly retryAfterMs: number
   /** Milliseconds until the whole quota is available, if nothing else is charged. */
   readonly resetAfterMs: number
+  /** The backend's clock, in microseconds since the epoch: where a correction finds its window again. */
+  readonly at: number
 }
 
 /** A correction of what was charged by a verdict. */
@@ -82,7 +82,7 @@ export interface Correction {
   readonly limit: Limit
   /** Units to charge (positive) or to give back (negative). For a lease: +1 renews it, -1 gives it back. */
   readonly by: number
-  /** {@link Verdict.at} of the decision that is corrected. */
+  /** {@link Outcome.at} of what is corrected. */
   readonly at: number
   readonly lease: string | undefined
 }

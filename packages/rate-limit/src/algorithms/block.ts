@@ -37,10 +37,10 @@ export const LONGEST_BLOCK_MS: number = 366 * 86_400_000
 /** Refuses everything until it ends. Charging writes nothing: only a backend's `block` does. */
 export const block: Algorithm<BlockState> = {
   evaluate(state, _limit, _cost, now) {
-    const rest = state === undefined ? 0 : restOf(state, now)
+    const rest = state === undefined ? 0 : blockRest(state, now)
     return {
       admits: rest === 0,
-      available: rest === 0 ? Number.POSITIVE_INFINITY : 0,
+      available: 0,
       retryAfter: rest,
       resetAfter: rest,
       resetAfterCharge: rest,
@@ -51,7 +51,7 @@ export const block: Algorithm<BlockState> = {
 
   adjust: (state) => state,
 
-  digest: (state, _limit, now) => (restOf(state, now) > 0 ? Math.ceil((state.at + state.lasts) / 1_000_000) : 0),
+  digest: (state, _limit, now) => (blockRest(state, now) > 0 ? Math.ceil((state.at + state.lasts) / 1_000_000) : 0),
 
   restore: (seconds, _limit, now) => {
     const lasts = seconds * 1_000_000 - now
@@ -63,7 +63,7 @@ export const block: Algorithm<BlockState> = {
 
 /** The block that `order` makes of the one that stands; the same object when it is to be left alone. */
 export function nextBlock(state: BlockState | undefined, order: BlockOrder, now: number): BlockState {
-  if (state !== undefined && order.unlessBlocked && restOf(state, now) > 0) return state
+  if (state !== undefined && order.unlessBlocked && blockRest(state, now) > 0) return state
   const inARow = state !== undefined && now < Math.min(state.at, now) + state.lasts + state.remembered
   const level = inARow ? Math.min(state.level + 1, MOST_LEVELS) : 1
   const lastsMs = Math.min(order.baseMs * order.factor ** (level - 1), order.maxMs)
@@ -72,6 +72,7 @@ export function nextBlock(state: BlockState | undefined, order: BlockOrder, now:
 
 const MOST_LEVELS = 64
 
-function restOf(state: BlockState, now: number): number {
+/** Microseconds until a block ends. */
+export function blockRest(state: BlockState, now: number): number {
   return Math.max(0, Math.min(state.at, now) + state.lasts - now)
 }

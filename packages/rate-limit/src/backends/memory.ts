@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '@plinth/core'
 import type { Evaluation } from '../algorithms/algorithm.js'
 import { algorithmOf } from '../algorithms/algorithms.js'
-import { type BlockState, nextBlock } from '../algorithms/block.js'
+import { type BlockState, blockRest, nextBlock } from '../algorithms/block.js'
 import type { Limit } from '../limit.js'
 import type {
   BlockOrder,
@@ -68,9 +68,9 @@ class InProcess implements MemoryBackend {
       const charged = admitted && !peek && evaluation.admits
       const state = charged ? (evaluation.charged ?? evaluation.repaired) : evaluation.repaired
       if (!peek && state !== undefined) this.#table.set(charge.subject, charge.limit, state, now)
-      return outcomeOf(charge, evaluation, charged)
+      return outcomeOf(charge, evaluation, charged, now)
     })
-    return { admitted, at: now, outcomes }
+    return { admitted, outcomes }
   }
 
   adjust(corrections: readonly Correction[]): void {
@@ -88,7 +88,7 @@ class InProcess implements MemoryBackend {
     const state = this.#table.get(subject, limit, now) as BlockState | undefined
     const next = nextBlock(state, order, now)
     if (next !== state) this.#table.set(subject, limit, next, now)
-    return Math.ceil((next.at + next.lasts - now) / 1000)
+    return Math.ceil(blockRest(next, now) / 1000)
   }
 
   reset(subject: string, limits: readonly Limit[]): void {
@@ -101,12 +101,13 @@ class InProcess implements MemoryBackend {
   }
 }
 
-function outcomeOf({ limit, cost }: Charge, evaluation: Evaluation<unknown>, charged: boolean): Outcome {
-  const taken = limit.algorithm === 'concurrency' ? 1 : cost
+function outcomeOf({ limit, cost }: Charge, evaluation: Evaluation<unknown>, charged: boolean, at: number): Outcome {
+  const taken = limit.algorithm === 'concurrency' ? 1 : limit.algorithm === 'block' ? 0 : cost
   return {
     admits: evaluation.admits,
     remaining: charged ? evaluation.available - taken : evaluation.available,
     retryAfterMs: Math.ceil(evaluation.retryAfter / 1000),
     resetAfterMs: Math.ceil((charged ? evaluation.resetAfterCharge : evaluation.resetAfter) / 1000),
+    at,
   }
 }

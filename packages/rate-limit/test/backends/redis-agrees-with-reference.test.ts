@@ -1,0 +1,139 @@
+import { openRedis, type RedisConnection } from '@plinth/core/redis'
+import { freshPrefix, leakCheck, sharedRedis } from '@plinth/testing'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { blockLimit } from '../../src/algorithms/block.js'
+import { redisBackend } from '../../src/backends/redis.js'
+import { memoryBackend } from '../../src/index.js'
+import type { Limit } from '../../src/limit.js'
+import type { Charge, RateLimitBackend } from '../../src/rate-limit-backend.js'
+import { limitsOf } from '../arbitrary-limits.js'
+import { FakeClock } from '../fake-clock.js'
+
+leakCheck()
+
+let connection: RedisConnection
+beforeAll(async () => {
+  connection = await openRedis({ url: await sharedRedis() })
+})
+afterAll(() => connection.close())
+
+const options = { deadlineMs: 5_000, peek: false }
+const runs = process.env.PLINTH_LONG === '1' ? 2_000 : 150
+
+const anyInput = fc.oneof(
+  fc.record({
+    limit: fc.integer({ min: 1, max: 12 }),
+    per: fc.oneof(fc.integer({ min: 7, max: 4_000 }), fc.constantFrom('1m', '45d')),
+    algorithm: fc.constantFrom('fixed' as const, 'sliding' as const, 'strict' as const),
+    shadow: fc.boolean(),
+  }),
+  fc.record({
+    limit: fc.integer({ min: 1, max: 12 }),
+    per: fc.integer({ min: 7, max: 4_000 }),
+    algorithm: fc.constant('gcra' as const),
+    burst: fc.integer({ min: 1, max: 12 }),
+  }),
+  fc.record({ concurrency: fc.integer({ min: 1, max: 4 }), lease: fc.integer({ min: 50, max: 3_000 }) }),
+  fc.constantFrom('7/day fixed Europe/Berlin', '9/week fixed', '11/month fixed America/New_York'),
+)
+
+/** What happens to both backends, in order; numbers choose among what happened before. */
+const anyStep = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('decide' as const),
+      cost: fc.integer({ min: 1, max: 4 }),
+      peek: fc.boolean(),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 2_500 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('step' as const), ms: fc.integer({ min: -7_200_000, max: 100_000_000 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('adjust' as const),
+      which: fc.nat(),
+      by: fc.integer({ min: -5, max: 30 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('block' as const),
+      ms: fc.integer({ min: 1, max: 2_000 }),
+      unlessBlocked: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reset' as const) }) },
+)
+
+interface Taken {
+  readonly charge: Charge
+  readonly at: number
+}
+
+test('the Redis script decides exactly as the reference, whatever happens', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(anyInput, { minLength: 1, maxLength: 3, selector: (input) => JSON.stringify(input) }),
+      fc.array(anyStep, { minLength: 1, maxLength: 40 }),
+      async (inputs, steps) => {
+        const limits: readonly Limit[] = [blockLimit('p'), ...inputs.flatMap((input, i) => limitsOf(`p${i}`, input))]
+        const clock = new FakeClock()
+        const pair = [memoryBackend({ clock }), redisBackend(connection, { prefix: freshPrefix(), clock })]
+        const both = async <Answer>(act: (backend: RateLimitBackend) => Answer | Promise<Answer>): Promise<Answer> => {
+          const [expected, actual] = await Promise.all(pair.map(act))
+          expect(actual).toEqual(expected)
+          return expected as Answer
+        }
+        const taken: Taken[] = []
+        let leases = 0
+        for (const step of steps) {
+          if (step.kind === 'wait' || step.kind === 'step') clock.advance(step.ms)
+          if (step.kind === 'decide') {
+            leases += 1
+            const lease = `lease-${leases}`
+            const charges = limits.map((limit) => ({
+              subject: 's',
+              limit,
+              cost: step.cost,
+              lease: limit.algorithm === 'concurrency' ? lease : undefined,
+            }))
+            const verdict = await both((backend) => backend.decide(charges, { ...options, peek: step.peek }))
+            if (verdict.admitted && !step.peek) {
+              for (const [i, charge] of charges.entries()) {
+                if (verdict.outcomes[i]?.admits && charge.limit.algorithm !== 'block')
+                  taken.push({ charge, at: verdict.outcomes[i].at })
+              }
+            }
+          }
+          const chosen = step.kind === 'adjust' ? taken[step.which % Math.max(1, taken.length)] : undefined
+          if (step.kind === 'adjust' && chosen !== undefined && step.by !== 0) {
+            const { charge, at } = chosen
+            const by = charge.lease === undefined ? step.by : Math.sign(step.by)
+            await both((backend) =>
+              backend.adjust([{ subject: 's', limit: charge.limit, by, at, lease: charge.lease }], options),
+            )
+          }
+          if (step.kind === 'block') {
+            const order = {
+              baseMs: step.ms,
+              factor: 2,
+              maxMs: 5_000,
+              rememberMs: 1_000,
+              unlessBlocked: step.unlessBlocked,
+            }
+            await both((backend) => backend.block('s', blockLimit('p'), order, options))
+          }
+          if (step.kind === 'reset') await both((backend) => backend.reset('s', limits, options))
+        }
+      },
+    ),
+    { numRuns: runs },
+  )
+})
