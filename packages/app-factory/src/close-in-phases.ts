@@ -55,7 +55,7 @@ export async function closeInPhases(plan: ClosePlan): Promise<CloseReport> {
   await Promise.all([
     ...(plan.tracked.size > 0 ? [run('tracked work', drainMs, () => Promise.allSettled(plan.tracked))] : []),
     ...plan.parts.flatMap((part) =>
-      part.drain ? [run(`${part.name}: drain`, drainMs, (signal) => stepOf(part, 'drain', signal))] : [],
+      part.drain ? [run(`${part.name}: drain`, drainMs, async (signal) => part.drain?.(signal, drainMs))] : [],
     ),
   ])
 
@@ -68,7 +68,7 @@ export async function closeInPhases(plan: ClosePlan): Promise<CloseReport> {
   return { clean: steps.every((step) => step.outcome === 'closed'), ms: clock.elapsed() - began, steps }
 }
 
-async function stepOf(part: Part, step: 'stopIntake' | 'drain' | 'close', signal: AbortSignal): Promise<void> {
+async function stepOf(part: Part, step: 'stopIntake' | 'close', signal: AbortSignal): Promise<void> {
   await part[step]?.(signal)
 }
 

@@ -3,7 +3,7 @@ import type { AvailabilityChange } from '@plinth/core'
 /**
  * One component as the factory runs it, built-in or the user's.
  *
- * Steps that a part does not have are absent. Every step gets a signal that aborts at the end of its share of the deadline.
+ * Steps that a part does not have are absent. Every step gets a signal that aborts at the end of its share of the deadline, and the share itself where it matters.
  */
 export interface Part<Api = unknown> {
   readonly name: string
@@ -22,6 +22,6 @@ export interface Part<Api = unknown> {
   /** Repairs what an outage broke, before the part counts as healthy again. */
   recovered?(downForMs: number): Promise<void> | void
   stopIntake?(signal: AbortSignal): Promise<void>
-  drain?(signal: AbortSignal): Promise<void>
+  drain?(signal: AbortSignal, budgetMs: number): Promise<void>
   close?(signal: AbortSignal): Promise<void>
 }
