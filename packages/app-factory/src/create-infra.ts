@@ -109,7 +109,7 @@ async function makeParts(
   })
   const mail = await emailPart(config.email, {
     logger,
-    queue: emailQueue(sending, () => present(late.tasks)),
+    queue: tasks.enabled ? emailQueue(sending, () => present(late.tasks)) : 'direct',
     options: email,
   })
   late.mailer = mail.api

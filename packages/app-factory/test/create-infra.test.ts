@@ -43,12 +43,15 @@ test('the start is told as one table', async () => {
   expect(tables[0]).toMatch(/cache +healthy +memory +in process +no/)
 })
 
-test.each(['CACHE', 'RATE_LIMITER', 'TASKS', 'EMAIL'])('%s_ENABLED=false leaves the same object, which does nothing and says so', async (name) => {
-  const infra = await started({ env: { ...env, [`${name}_ENABLED`]: 'false' } })
-  await useEverything(infra)
-  const off = Object.values(infra.status()).filter(({ state }) => state === 'disabled')
-  expect(off).toHaveLength(1)
-})
+test.each(['CACHE', 'RATE_LIMITER', 'TASKS', 'EMAIL'])(
+  '%s_ENABLED=false leaves the same object, which does nothing and says so',
+  async (name) => {
+    const infra = await started({ env: { ...env, [`${name}_ENABLED`]: 'false' } })
+    await useEverything(infra)
+    const off = Object.values(infra.status()).filter(({ state }) => state === 'disabled')
+    expect(off).toHaveLength(1)
+  },
+)
 
 test('with all four off the same code runs', async () => {
   const switches = ['CACHE', 'RATE_LIMITER', 'TASKS', 'EMAIL'].map((name) => [`${name}_ENABLED`, 'false'])
@@ -58,6 +61,12 @@ test('with all four off the same code runs', async () => {
   expect(decision.allowed).toBe(true)
   expect(mail).toEqual({ status: 'skipped', reason: 'disabled' })
   expect(infra.health('ready').status).toBe('pass')
+})
+
+test('with tasks off a queued send goes out at once instead of waiting for nobody', async () => {
+  const infra = await started({ env: { ...env, TASKS_ENABLED: 'false' } })
+  const mail = await infra.email.sendMessage({ to: 'ada@example.com', subject: 'Hi', text: 'Hello' }, { queue: true })
+  expect(mail.status).toBe('sent')
 })
 
 async function useEverything(infra: Awaited<ReturnType<typeof started>>) {
@@ -136,7 +145,9 @@ test('a required component that is away stops the start', async () => {
     create: () => ({}),
     start: () => Promise.reject(new BackendUnavailableError('nobody there', { reason: 'closed' })),
   })
-  await expect(createInfra({ env, components: [away], logger: recordingLogger().logger })).rejects.toThrow('nobody there')
+  await expect(createInfra({ env, components: [away], logger: recordingLogger().logger })).rejects.toThrow(
+    'nobody there',
+  )
 })
 
 test('health is served as Web responses, and everything else is left alone', async () => {

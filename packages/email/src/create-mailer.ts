@@ -50,7 +50,7 @@ const LEASE_MARGIN_MS = 5_000
 
 class TransportMailer implements Mailer {
   readonly #transport: EmailTransport
-  readonly #queue: EmailQueue | undefined
+  readonly #queue: EmailQueue | 'direct' | undefined
   readonly #composer: Composer
   readonly #courier: Courier
   readonly #bulk: BulkCourier
@@ -165,15 +165,20 @@ class TransportMailer implements Mailer {
     return sendChannel.tracePromise(run, {
       template,
       transport: this.#transport.name,
-      queued: options.queue === true,
+      queued: this.#waits(options),
     })
+  }
+
+  /** Whether a send shall wait in the queue instead of going out now. */
+  #waits(options: DeliveryOptions): boolean {
+    return options.queue === true && this.#queue !== 'direct'
   }
 
   async #dispatch(compose: () => Promise<Message>, options: SendOptions): Promise<SendResult> {
     const message = await compose()
     const key = checkKey(options.idempotencyKey)
     const id = randomUUID()
-    return options.queue === true ? this.#enqueue(id, message, key, options) : this.#deliver(id, message, key, options)
+    return this.#waits(options) ? this.#enqueue(id, message, key, options) : this.#deliver(id, message, key, options)
   }
 
   async #deliver(
@@ -193,7 +198,7 @@ class TransportMailer implements Mailer {
   }
 
   async #enqueue(id: string, message: Message, key: string | undefined, options: DeliveryOptions): Promise<SendResult> {
-    if (this.#queue === undefined) throw noQueue()
+    if (this.#queue === undefined || this.#queue === 'direct') throw noQueue()
     const job: QueuedEmail = { version: 1, id, key: key ?? id, message: messageToJson(message) }
     const delayMs = parseDuration(options.delay ?? 0, 'delay of an email')
     try {
@@ -231,7 +236,7 @@ class TransportMailer implements Mailer {
         results[index] = { status: 'failed', error: asEmailError(error, `Rendering template "${template.name}"`) }
       }
     }
-    if (options.queue === true) {
+    if (this.#waits(options)) {
       await mapConcurrently(composed, 20, async ({ index, id, message, key }) => {
         results[index] = await this.#enqueue(id, message, key, options).catch((error: unknown) => ({
           status: 'failed' as const,

@@ -28,8 +28,8 @@ export interface CreateMailerOptions {
   /** What every template may use. */
   readonly variables?: MailerVariables | undefined
 
-  /** Where queued sends wait. Default: none, and `queue: true` is refused. */
-  readonly queue?: EmailQueue | undefined
+  /** Where queued sends wait. Default: none, and `queue: true` is refused; `direct`: none, and it is sent at once instead. */
+  readonly queue?: EmailQueue | 'direct' | undefined
   /** Where idempotency keys, suppressed addresses and seen webhooks are kept. Default: in this process. */
   readonly store?: EmailStore | undefined
   /** Who gets no more mail. Default: a list in `store`. */

@@ -22,7 +22,7 @@ export type EmailOptions = Pick<
 /** Makes the mailer on the transport that the environment chose. */
 export async function emailPart(
   settings: EmailSettings,
-  context: { readonly logger: Logger; readonly queue: EmailQueue | undefined; readonly options: EmailOptions },
+  context: { readonly logger: Logger; readonly queue: EmailQueue | 'direct'; readonly options: EmailOptions },
 ): Promise<Part<Mailer>> {
   if (!settings.enabled) return { name: 'email', api: disabledMailer(), enabled: false, required: settings.required }
   const { logger, queue, options } = context

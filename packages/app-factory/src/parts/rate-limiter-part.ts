@@ -25,7 +25,7 @@ export async function rateLimiterPart(
   if (!settings.enabled) return { name: 'rateLimiter', api: disabledRateLimiter(), enabled: false, required }
   const { backend, steps, target } = await backendOf(settings, context.connections)
   const fallback = { limits: [`${settings.defaultLimit}/${describeDuration(settings.defaultPeriodMs)}`] }
-  const limiter = createRateLimiter({
+  const limiter = createRateLimiter<string, string>({
     ...context.options,
     policies: { default: fallback, ...context.options.policies },
     backend,

@@ -31,7 +31,7 @@ export async function tasksPart(
   const tasks = createTasks({
     broker: await brokerOf(settings, connections),
     tasks: options.tasks,
-    deps: options.deps,
+    deps: options.deps as never, // each handler declares what it needs; the caller of the factory provides it
     logger,
   })
   const runs = options.worker === 'auto' ? settings.broker === 'memory' : options.worker
