@@ -12,6 +12,7 @@ import {
 } from '@plinth/email'
 import type { EmailSettings } from '@plinth/email/config'
 import type { Part } from '../part.js'
+import { notAvailableYet } from './not-available-yet.js'
 
 /** What the caller of the factory decides about the mailer; the rest comes from the environment. */
 export type EmailOptions = Pick<
@@ -61,6 +62,6 @@ async function transportOf(settings: EmailSettings): Promise<EmailTransport> {
     case 'memory':
       return memoryTransport()
     default:
-      throw new Error(settings.transport)
+      throw notAvailableYet('EMAIL_TRANSPORT', settings.transport)
   }
 }

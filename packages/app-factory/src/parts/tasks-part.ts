@@ -11,6 +11,7 @@ import {
 import type { TasksSettings } from '@plinth/tasks/config'
 import type { Connections } from '../connections.js'
 import type { Part } from '../part.js'
+import { notAvailableYet } from './not-available-yet.js'
 
 /** What the caller of the factory decides about tasks; the rest comes from the environment. */
 export interface TasksOptions {
@@ -68,13 +69,6 @@ function steps(tasks: Tasks, worker: TaskWorker | undefined): Pick<Part, 'start'
 const LONGEST_WAIT_MS = 60_000
 
 async function brokerOf(settings: TasksSettings, connections: Connections): Promise<TaskBroker> {
-  if (settings.redis !== undefined) {
-    const { redisBroker } = await import('@plinth/tasks/redis')
-    return redisBroker({ connection: await connections.redis(settings.redis, 'tasks') })
-  }
-  if (settings.rabbitmq !== undefined) {
-    const { rabbitmqBroker } = await import('@plinth/tasks/rabbitmq')
-    return rabbitmqBroker({ url: settings.rabbitmq.url })
-  }
+  if (settings.broker !== 'memory') throw notAvailableYet('TASKS_BROKER', settings.broker)
   return memoryBroker()
 }
