@@ -100,7 +100,7 @@ async function makeParts(
   const { env = {}, logger, tasks: listed = [], deps, worker = 'auto', email = {}, components = [], ...rules } = options
   const late: { mailer?: Mailer; tasks?: Tasks } = {}
   const sending = emailTask(() => present(late.mailer))
-  const cache = await cachePart(config.cache, { connections, logger })
+  const cache = await cachePart(config.cache, { connections })
   const rateLimiter = await rateLimiterPart(config.rateLimiter, { connections, logger, options: rules })
   const tasks = await tasksPart(config.tasks, {
     connections,

@@ -1,7 +1,6 @@
 import type { Cache, CacheBackend } from '@plinth/cache'
 import { createCache, disabledCache, memoryBackend } from '@plinth/cache'
 import type { CacheSettings } from '@plinth/cache/config'
-import type { Logger } from '@plinth/core'
 import type { Connections } from '../connections.js'
 import type { Part } from '../part.js'
 import { notAvailableYet } from './not-available-yet.js'
@@ -9,7 +8,7 @@ import { notAvailableYet } from './not-available-yet.js'
 /** Makes the cache on the backend that the environment chose. */
 export async function cachePart(
   settings: CacheSettings,
-  context: { readonly connections: Connections; readonly logger: Logger },
+  context: { readonly connections: Connections },
 ): Promise<Part<Cache>> {
   const { required } = settings
   if (!settings.enabled) return { name: 'cache', api: disabledCache(), enabled: false, required }
@@ -19,7 +18,6 @@ export async function cachePart(
     prefix: settings.prefix,
     ...(settings.version === undefined ? {} : { version: settings.version }),
     ttl: settings.defaultTtlMs,
-    logger: context.logger,
   })
   return {
     name: 'cache',
