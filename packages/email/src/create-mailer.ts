@@ -145,8 +145,8 @@ class TransportMailer implements Mailer {
     return this.#inFlight.run(() => this.#deliver(job.id, message, job.key, options))
   }
 
-  report(event: EmailEvent): Promise<boolean> {
-    return this.#reporter.take(event)
+  report(event: EmailEvent, handle?: (event: EmailEvent) => unknown): Promise<boolean> {
+    return this.#reporter.take(event, handle)
   }
 
   async verify(signal?: AbortSignal): Promise<void> {

@@ -115,9 +115,10 @@ export interface Mailer extends Closable {
   /**
    * Takes in what the provider reports about a message: advances the send log and the suppression list.
    *
-   * Answers false for a report it has seen before. Rejects when it could not be remembered: ask to have it sent again.
+   * Answers false for a report it has seen before; otherwise `handle` is called last, and waited for. Rejects when
+   * something could not be remembered or `handle` fails: the report then counts as not seen, and may come again.
    */
-  report(event: EmailEvent): Promise<boolean>
+  report(event: EmailEvent, handle?: (event: EmailEvent) => unknown): Promise<boolean>
 
   /** Checks that the transport can be reached and takes our credentials. */
   verify(signal?: AbortSignal): Promise<void>

@@ -64,6 +64,6 @@ export interface TransportBatch {
 export interface TransportLookup {
   /** How long after an attempt its message is sure to be found, in milliseconds. */
   readonly settleMs: number
-  /** The delivery that was made under `key`, or `undefined` when there was none. */
-  find(key: string, signal: AbortSignal): Promise<Delivery | undefined>
+  /** The delivery that was made of `message` under `key`, or `undefined` when there was none. */
+  find(key: string, message: Message, signal: AbortSignal): Promise<Delivery | undefined>
 }

@@ -66,7 +66,7 @@ export class Courier {
     const answer = await this.#claim(key, limits)
     if (answer.kind === 'sent') return duplicate(answer.id)
     const admitted: Admitted = { kind: 'admitted', message: wanted.message, key: answer, outcomes }
-    const earlier = await this.#earlierAttempt(key, answer, limits)
+    const earlier = await this.#earlierAttempt(admitted, key, answer, limits)
     return earlier === undefined ? admitted : duplicate(earlier)
   }
 
@@ -106,13 +106,18 @@ export class Courier {
    * Finds out what became of an earlier attempt that ended without an answer: gives its id when it was sent, and
    * `undefined` when it certainly was not.
    */
-  async #earlierAttempt(key: string, held: HeldKey, limits: AttemptLimits): Promise<string | undefined> {
+  async #earlierAttempt(
+    { message }: Admitted,
+    key: string,
+    held: HeldKey,
+    limits: AttemptLimits,
+  ): Promise<string | undefined> {
     const since = held.uncertainSince
     if (since === undefined) return undefined
     const lookup = this.#parts.transport.lookup
     try {
       if (lookup === undefined) throw nobodyKnows(this.#parts.transport.name)
-      const found = await lookup.find(hashKey(key), limits.signal)
+      const found = await lookup.find(hashKey(key), message, limits.signal)
       if (found !== undefined) {
         await held.sent(found.id)
         return found.id

@@ -6,6 +6,7 @@ import type { EmailStore } from '../stores/email-store.js'
 import { furtherState, type SendLog, type SendLogEntry, type SendState } from '../stores/send-log.js'
 import type { SuppressionList, SuppressionReason } from '../stores/suppression-list.js'
 import type { EmailEvent, EmailEventType } from '../webhooks/email-event.js'
+import { hashKey } from './ledger.js'
 
 /** What a {@link Reporter} writes to. */
 export interface ReporterParts {
@@ -58,14 +59,15 @@ export class Reporter {
     for (const { address } of reached) await this.#catchUp(result.id, addressHash(address))
   }
 
-  /** Takes in a report; answers false for one that was seen before. */
-  async take(event: EmailEvent): Promise<boolean> {
+  /** Takes in a report and has `handle` work with it; answers false for one that was seen before. */
+  async take(event: EmailEvent, handle: ((event: EmailEvent) => unknown) | undefined): Promise<boolean> {
     const { store } = this.#parts
-    const seen = `event:${event.id}`
+    const seen = `event:${hashKey(event.id)}`
     if (!(await store.add(seen, '1', SEEN_MS))) return false
     try {
       await this.#suppress(event)
       await this.#advance(event)
+      await handle?.(event)
       return true
     } catch (error) {
       await store.delete(seen).catch(this.#parts.onTrouble)
@@ -117,5 +119,5 @@ export class Reporter {
 }
 
 function earlyKey(messageId: string, recipientHash: string): string {
-  return `early:${messageId}:${recipientHash}`
+  return `early:${hashKey(`${messageId} ${recipientHash}`)}`
 }

@@ -14,7 +14,11 @@ export function parseMetadata(
 ): Readonly<Record<string, string>> {
   const entries = Object.entries(metadata ?? {})
   if (entries.length > 9) throw invalid('metadata', 'must not have more than 9 keys')
+  const seen = new Set<string>()
   const checked = entries.map(([key, value], index): [string, string] => {
+    if (seen.has(key.toLowerCase())) throw invalid(`metadata[${index}]`, 'repeats a key in another case')
+    seen.add(key.toLowerCase())
+    if (key.toLowerCase() === 'plinth-key') throw invalid(`metadata[${index}]`, 'uses a key kept for the mailer')
     if (!KEY.test(key)) throw invalid(`metadata[${index}]`, 'must have a key of at most 20 letters, digits, _ and -')
     return [key, oneLine(value, `metadata[${index}]`, 80)]
   })

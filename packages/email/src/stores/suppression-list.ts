@@ -1,4 +1,5 @@
-import { addressHash } from '../message/address-hash.js'
+import { createHash } from 'node:crypto'
+import { addressKey } from '../message/address.js'
 import type { EmailStore } from './email-store.js'
 
 /** Why an address gets no mail. */
@@ -18,7 +19,10 @@ export interface SuppressionList {
 
 /** A suppression list in an {@link EmailStore}, addresses hashed. */
 export function storedSuppressionList(store: EmailStore): SuppressionList {
-  const keyOf = (stream: string, address: string): string => `suppressed:${stream}:${addressHash(address)}`
+  const keyOf = (stream: string, address: string): string =>
+    `suppressed:${createHash('sha256')
+      .update(`${stream}\n${addressKey(address)}`)
+      .digest('base64url')}`
   return {
     async find(stream, address) {
       return (await store.get(keyOf(stream, address))) as SuppressionReason | undefined

@@ -1,0 +1,1 @@
+export { type SmtpTransportOptions, smtpTransport } from './smtp/smtp-transport.js'
