@@ -62,6 +62,7 @@ export {
   type SendState,
 } from './stores/send-log.js'
 export { type SuppressionList, type SuppressionReason, storedSuppressionList } from './stores/suppression-list.js'
+export { type DefineProviderTemplateOptions, defineProviderTemplate } from './templates/define-provider-template.js'
 export {
   type DefineTemplateOptions,
   defineTemplate,

@@ -1,4 +1,5 @@
 import { decodeEntities } from './html-entities.js'
+import { htmlTokens } from './html-tokens.js'
 
 const DROPPED: ReadonlySet<string> = new Set(['head', 'script', 'style', 'title', 'template', 'svg'])
 const PARAGRAPH: ReadonlySet<string> = new Set([
@@ -14,11 +15,10 @@ const PARAGRAPH: ReadonlySet<string> = new Set([
   'blockquote',
   'pre',
   'hr',
+  'table',
 ])
-const LINE: ReadonlySet<string> = new Set(['br', 'div', 'tr', 'li', 'table', 'section', 'header', 'footer', 'article'])
+const LINE: ReadonlySet<string> = new Set(['div', 'tr', 'li', 'section', 'header', 'footer', 'article'])
 const VOID: ReadonlySet<string> = new Set(['br', 'hr', 'img', 'meta', 'link', 'input', 'wbr', 'col', 'base', 'area'])
-
-const TOKEN = /<!--[\s\S]*?(?:-->|$)|<![^>]*>|<(\/?)([a-z][a-z0-9-]*)((?:[^>"']|"[^"]*"|'[^']*')*)>|[^<]+|</gi
 
 /**
  * Gives the text part for an HTML part: paragraphs and list items on lines of their own, links followed by their
@@ -28,21 +28,22 @@ const TOKEN = /<!--[\s\S]*?(?:-->|$)|<![^>]*>|<(\/?)([a-z][a-z0-9-]*)((?:[^>"']|
  */
 export function htmlToText(markup: string): string {
   const writer = new TextWriter()
-  for (const [token, slash, tag, attributes] of markup.matchAll(TOKEN)) {
-    if (tag !== undefined) writer.tag(tag.toLowerCase(), slash === '/', attributes ?? '')
-    else if (!token.startsWith('<') || token === '<') writer.text(token)
+  for (const token of htmlTokens(markup)) {
+    if (token.kind === 'text') writer.text(token.text)
+    else writer.tag(token.name, token.closes, token.attributes)
   }
   return writer.finish()
 }
 
 class TextWriter {
-  #out = ''
+  readonly #pieces: string[] = []
   /** How many line ends stand between what is written and what comes next. */
   #breaks = 0
   #space = false
   /** The open element that hides what is in it, and how deep elements of its name are nested. */
   #hiding: { readonly tag: string; depth: number } | undefined
-  #links: { readonly href: string; readonly from: number }[] = []
+  /** The open link, and what was written of it. */
+  #link: { readonly href: string; shown: string } | undefined
 
   text(raw: string): void {
     if (this.#hiding !== undefined) return
@@ -54,71 +55,76 @@ class TextWriter {
     }
   }
 
-  tag(tag: string, closes: boolean, attributes: string): void {
+  tag(name: string, closes: boolean, attributes: string): void {
     if (this.#hiding !== undefined) {
-      this.#hidden(tag, closes, attributes)
+      this.#hidden(this.#hiding, name, closes, attributes)
       return
     }
-    if (!closes && !VOID.has(tag) && (DROPPED.has(tag) || isHidden(attributes))) {
-      if (!attributes.endsWith('/')) this.#hiding = { tag, depth: 1 }
+    if (!closes && !VOID.has(name) && (DROPPED.has(name) || isHidden(attributes))) {
+      if (!attributes.endsWith('/')) this.#hiding = { tag: name, depth: 1 }
       return
     }
-    if (PARAGRAPH.has(tag)) this.#breaks = Math.max(this.#breaks, 2)
-    else if (LINE.has(tag)) this.#breaks = Math.max(this.#breaks, tag === 'br' ? Math.min(this.#breaks + 1, 2) : 1)
-    else if (tag === 'td' || tag === 'th') this.#space = true
-    if (tag === 'li' && !closes) this.#write('- ', false)
-    if (tag === 'hr') this.#write('---')
-    if (tag === 'img') this.text(attribute(attributes, 'alt') ?? '')
-    if (tag === 'a') this.#anchor(closes, attributes)
+    if (PARAGRAPH.has(name)) this.#breaks = Math.max(this.#breaks, 2)
+    else if (LINE.has(name)) this.#breaks = Math.max(this.#breaks, 1)
+    else if (name === 'br') this.#breaks = Math.min(this.#breaks + 1, 2)
+    else if (name === 'td' || name === 'th') this.#space = true
+    if (name === 'li' && !closes) this.#write('- ')
+    if (name === 'hr') this.#rule()
+    if (name === 'img') this.text(attributeOf(attributes, 'alt') ?? '')
+    if (name === 'a') this.#anchor(closes, attributes)
   }
 
   finish(): string {
-    return this.#out.trim()
+    return this.#pieces.join('').trim()
   }
 
-  #hidden(tag: string, closes: boolean, attributes: string): void {
-    const hiding = this.#hiding
-    if (hiding === undefined || tag !== hiding.tag || attributes.endsWith('/')) return
+  #hidden(hiding: { readonly tag: string; depth: number }, name: string, closes: boolean, attributes: string): void {
+    if (name !== hiding.tag || attributes.endsWith('/')) return
     hiding.depth += closes ? -1 : 1
     if (hiding.depth === 0) this.#hiding = undefined
   }
 
+  #rule(): void {
+    this.#write('---')
+    this.#breaks = 2
+  }
+
   #anchor(closes: boolean, attributes: string): void {
-    if (!closes) {
-      this.#links.push({ href: decodeEntities(attribute(attributes, 'href') ?? ''), from: this.#out.length })
-      return
-    }
-    const link = this.#links.pop()
-    if (link === undefined || !/^(?:https?|mailto|tel):/i.test(link.href)) return
+    const link = this.#link
+    this.#link = closes ? undefined : { href: decodeEntities(attributeOf(attributes, 'href') ?? ''), shown: '' }
+    if (!closes || link === undefined || !/^(?:https?|mailto|tel):/i.test(link.href)) return
     const address = link.href.replace(/^(?:mailto|tel):/i, '')
-    const shown = this.#out.slice(link.from).trim()
+    const shown = link.shown.trim()
     if (shown === '') this.#write(address)
     else if (shown !== address && shown !== link.href) this.#write(` (${address})`)
   }
 
-  #write(text: string, spaced = true): void {
-    if (this.#out !== '') {
-      if (this.#breaks > 0) this.#out += '\n'.repeat(this.#breaks)
-      else if (spaced && this.#space && !/\s$/.test(this.#out.slice(-1))) this.#out += ' '
+  #write(text: string): void {
+    const last = this.#pieces.at(-1)
+    let before = ''
+    if (last !== undefined) {
+      if (this.#breaks > 0) before = '\n'.repeat(this.#breaks)
+      else if (this.#space && !last.endsWith(' ')) before = ' '
     }
     this.#breaks = 0
     this.#space = false
-    this.#out += text
+    this.#pieces.push(before + text)
+    if (this.#link !== undefined) this.#link.shown += before + text
   }
 }
 
 function isHidden(attributes: string): boolean {
-  return /display\s*:\s*none|mso-hide\s*:\s*all/i.test(attributes) || /\bhidden\b(?!\s*:)/i.test(unquoted(attributes))
+  return /display\s*:\s*none|mso-hide\s*:\s*all/i.test(attributes) || /\bhidden\b/i.test(withoutValues(attributes))
 }
 
-function unquoted(attributes: string): string {
+function withoutValues(attributes: string): string {
   return attributes.replace(/"[^"]*"|'[^']*'/g, '')
 }
 
-function attribute(attributes: string, name: string): string | undefined {
-  for (const [, key, double, single, bare] of attributes.matchAll(
-    /([^\s=/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?/g,
-  )) {
+const ATTRIBUTE = /([^\s=/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?/g
+
+function attributeOf(attributes: string, name: string): string | undefined {
+  for (const [, key, double, single, bare] of attributes.matchAll(ATTRIBUTE)) {
     if (key?.toLowerCase() === name) return double ?? single ?? bare ?? ''
   }
   return undefined
