@@ -21,7 +21,10 @@ export interface EnqueueOptions {
    * lets the key go as soon as the task starts.
    */
   readonly unique?: string | { readonly key: string; readonly while?: 'pending' | 'active' }
-  /** Of several within `wait` of each other only the last runs, `wait` after it came. Takes the place of `delay`. */
+  /**
+   * Of several within `wait` of each other only the last runs, `wait` after it came; the earlier ones are cancelled. Takes
+   * the place of `delay`.
+   */
   readonly debounce?: { readonly key: string; readonly wait: Duration }
   /** Your own id for the task, such as an outbox row's; one that is known already is not enqueued again. */
   readonly id?: string

@@ -43,7 +43,7 @@ export interface Dedupe {
   readonly idempotency?: { readonly key: string; readonly windowMs: number }
   /** One task per key at a time: until it starts (`pending`), or until it has finished (`active`). */
   readonly unique?: { readonly key: string; readonly while: 'pending' | 'active' }
-  /** Of several within `waitMs` of each other, only the last runs, `waitMs` after it came. */
+  /** Of several within `waitMs` of each other, only the last runs, `waitMs` after it came; the earlier ones are cancelled. */
   readonly debounce?: { readonly key: string; readonly waitMs: number }
 }
 

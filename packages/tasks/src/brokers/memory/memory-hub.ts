@@ -62,8 +62,8 @@ export class MemoryHub {
     }
     const holder = message.dedupe === undefined ? undefined : this.#dedupe.holder(message, now)
     if (holder !== undefined) {
-      if (message.dedupe?.debounce !== undefined) this.#replace(holder, message, input)
-      return { status: 'duplicate', id: holder }
+      if (message.dedupe?.debounce === undefined) return { status: 'duplicate', id: holder }
+      this.cancel(holder, `A later enqueue of the same key took its place.`)
     }
     if (this.#unfinished >= this.limits.maxTasks) return { status: 'refused', error: full(this.limits.maxTasks) }
     if (message.dedupe !== undefined) this.#dedupe.claim(message, now)
@@ -153,14 +153,6 @@ export class MemoryHub {
       this.#drained.add(resolve)
       this.#pumpSoon()
     })
-  }
-
-  #replace(id: string, message: TaskMessage, input: string): void {
-    const entry = this.entries.get(id)
-    if (entry === undefined || entry.state !== 'delayed') return
-    entry.message = { ...message, id }
-    entry.input = input
-    this.#wait(entry, message.dueAt ?? 0, this.clock.now())
   }
 
   #wait(entry: MemoryEntry, dueAt: number, now: number): void {
