@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Cache } from '@plinth/cache'
-import { explain, loadConfig } from '@plinth/config'
+import { describeFaults, explain, loadConfig } from '@plinth/config'
 import { assemble, type ComponentTransition, MisconfiguredError } from '@plinth/core'
 import type { Mailer } from '@plinth/email'
 import type { RateLimiter } from '@plinth/rate-limit'
@@ -52,7 +52,7 @@ export async function createInfra<
 >(options: InfraOptions<Definitions>): Promise<Infra<Definitions>> {
   const config = options.config ?? loadConfig({ env: options.env ?? {}, sections })
   const logger = options.logger ?? consoleLogger()
-  for (const warning of explain(config).warnings) logger.warn({}, warning.problem)
+  for (const warning of explain(config).warnings) logger.warn({ id: warning.id }, describeFaults([warning]))
 
   const transitions = new EventEmitter<{ transition: [ComponentTransition] }>()
   transitions.setMaxListeners(0)
