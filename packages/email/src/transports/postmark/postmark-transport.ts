@@ -1,4 +1,4 @@
-import { reveal, type Secret } from '@plinth/config'
+import { reveal, type Secret } from '@plinth/config/secret'
 import { MissingDependencyError } from '@plinth/core'
 import type { Message as PostmarkClientMessage, ServerClient, TemplatedMessage } from 'postmark'
 import { EmailError } from '../../email-error.js'

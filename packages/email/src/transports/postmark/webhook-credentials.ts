@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { reveal, type Secret } from '@plinth/config'
+import { reveal, type Secret } from '@plinth/config/secret'
 
 /** User and password of the webhook's HTTP Basic authentication, as set in Postmark. */
 export interface WebhookLogin {

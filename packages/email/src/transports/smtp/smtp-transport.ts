@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { reveal, type Secret } from '@plinth/config'
+import { reveal, type Secret } from '@plinth/config/secret'
 import { MissingDependencyError } from '@plinth/core'
 import type { SendMailOptions, SMTPPoolOptions, SMTPPoolSentMessageInfo, Transporter } from 'nodemailer'
 import { EmailError } from '../../email-error.js'
