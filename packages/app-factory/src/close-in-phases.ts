@@ -1,5 +1,6 @@
 import { type Clock, type CloseReport, type CloseStep, type Intake, systemClock } from '@plinth/core'
 import type { Part } from './part.js'
+import type { TrackedWork } from './tracked-work.js'
 
 /** What there is to close, and how long it may take. */
 export interface ClosePlan {
@@ -9,7 +10,7 @@ export interface ClosePlan {
   readonly drainDelayMs: number
   readonly intakes: readonly Intake[]
   /** Work in flight that nobody else waits for. */
-  readonly tracked: ReadonlySet<Promise<unknown>>
+  readonly tracked: TrackedWork
   /** In the order in which they were started; closed backwards. */
   readonly parts: readonly Part[]
   /** Lets the connections go, last of all. */
@@ -53,7 +54,7 @@ export async function closeInPhases(plan: ClosePlan): Promise<CloseReport> {
 
   const drainMs = left() / 2
   await Promise.all([
-    ...(plan.tracked.size > 0 ? [run('tracked work', drainMs, () => Promise.allSettled(plan.tracked))] : []),
+    ...(plan.tracked.size > 0 ? [run('tracked work', drainMs, () => plan.tracked.settled())] : []),
     ...plan.parts.flatMap((part) =>
       part.drain ? [run(`${part.name}: drain`, drainMs, async (signal) => part.drain?.(signal, drainMs))] : [],
     ),

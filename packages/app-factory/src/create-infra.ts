@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Cache } from '@plinth/cache'
 import { describeFaults, explain, loadConfig } from '@plinth/config'
-import { assemble, type ComponentTransition, MisconfiguredError } from '@plinth/core'
+import { assemble, type ComponentTransition, type Logger, MisconfiguredError } from '@plinth/core'
 import type { Mailer } from '@plinth/email'
 import type { RateLimiter } from '@plinth/rate-limit'
 import type { Tasks } from '@plinth/tasks'
@@ -10,7 +10,7 @@ import { type InfraConfig, sections } from './config.js'
 import { Connections } from './connections.js'
 import { consoleLogger } from './console-logger.js'
 import { emailQueue, emailTask } from './email-tasks.js'
-import { type InfraBase, RunningInfra } from './infra.js'
+import { type InfraBase, RunningInfra, type WebHandler } from './infra.js'
 import type { InfraOptions } from './infra-options.js'
 import { orderParts } from './order-parts.js'
 import type { Part } from './part.js'
@@ -19,9 +19,11 @@ import { emailPart } from './parts/email-part.js'
 import { rateLimiterPart } from './parts/rate-limiter-part.js'
 import { tasksPart } from './parts/tasks-part.js'
 import { userPart } from './parts/user-part.js'
+import { sharedEmailStore } from './shared-email-store.js'
 import { startParts } from './start-parts.js'
 import { describeStartTable } from './start-table.js'
 import { Supervisor } from './supervisor.js'
+import { TrackedWork } from './tracked-work.js'
 
 /** The four built-in components: always there, real, degraded or switched off, of one type. */
 export interface BuiltIn {
@@ -58,7 +60,8 @@ export async function createInfra<
   transitions.setMaxListeners(0)
   const { whole } = await assemble(async (own) => {
     const connections = own(new Connections(logger))
-    const parts = orderParts(await makeParts(config, { ...options, logger }, connections))
+    const made = await makeParts(config, { ...options, logger }, connections)
+    const parts = orderParts(made.parts)
     const supervisors = parts.map(
       (part) =>
         new Supervisor(part, {
@@ -70,7 +73,8 @@ export async function createInfra<
     const infra = new RunningInfra({
       supervisors,
       transitions,
-      handlers: [],
+      handlers: made.handlers,
+      tracked: made.tracked,
       closeConnections: () => connections.close(),
       drainDelayMs: config.app.drainDelayMs ?? (config.app.inKubernetes ? KUBERNETES_DRAIN_MS : 0),
       closeDeadlineMs: config.app.closeDeadlineMs,
@@ -90,18 +94,33 @@ const KUBERNETES_DRAIN_MS = 5000
 
 const TAKEN = new Set(['config', 'cache', 'rateLimiter', 'tasks', 'email'])
 
+interface MadeParts {
+  readonly parts: readonly Part[]
+  readonly handlers: readonly WebHandler[]
+  readonly tracked: TrackedWork
+}
+
 async function makeParts(
   config: InfraConfig,
-  options: InfraOptions<readonly ComponentDefinition<string, unknown>[]> & {
-    readonly logger: NonNullable<InfraOptions['logger']>
-  },
+  options: InfraOptions<readonly ComponentDefinition<string, unknown>[]> & { readonly logger: Logger },
   connections: Connections,
-): Promise<readonly Part[]> {
-  const { env = {}, logger, tasks: listed = [], deps, worker = 'auto', email = {}, components = [], ...rules } = options
+): Promise<MadeParts> {
+  const { env = {}, logger, tasks: listed = [], deps, worker = 'auto', email = {}, components = [] } = options
+  const { policies, tiers, routes, overrides } = options
   const late: { mailer?: Mailer; tasks?: Tasks } = {}
   const sending = emailTask(() => present(late.mailer))
+  const tracked = new TrackedWork()
   const cache = await cachePart(config.cache, { connections })
-  const rateLimiter = await rateLimiterPart(config.rateLimiter, { connections, logger, options: rules })
+  const rateLimiter = await rateLimiterPart(config.rateLimiter, {
+    connections,
+    logger,
+    options: {
+      ...(policies && { policies }),
+      ...(tiers && { tiers }),
+      ...(routes && { routes }),
+      ...(overrides && { overrides }),
+    },
+  })
   const tasks = await tasksPart(config.tasks, {
     connections,
     logger,
@@ -109,10 +128,13 @@ async function makeParts(
   })
   const mail = await emailPart(config.email, {
     logger,
+    mode: explain(config).mode,
     queue: tasks.enabled ? emailQueue(sending, () => present(late.tasks)) : 'direct',
+    store: await sharedEmailStore(config, connections),
+    track: (work) => tracked.add(work),
     options: email,
   })
-  late.mailer = mail.api
+  late.mailer = mail.part.api
   late.tasks = tasks.api
   const own = components.map((definition) => {
     if (TAKEN.has(definition.name) || definition.name in RunningInfra.prototype) {
@@ -123,7 +145,7 @@ async function makeParts(
     return userPart(definition, { env, logger })
   })
   // Closed backwards: your own first, then tasks, then the mailer, the limiter and the cache that their handlers use.
-  return [cache, rateLimiter, mail, tasks, ...own]
+  return { parts: [cache, rateLimiter, mail.part, tasks, ...own], handlers: mail.handlers, tracked }
 }
 
 function present<Value>(value: Value | undefined): Value {

@@ -14,6 +14,7 @@ import { closeInPhases } from './close-in-phases.js'
 import { healthResponse } from './health-routes.js'
 import { healthView } from './health-view.js'
 import type { Supervisor } from './supervisor.js'
+import type { TrackedWork } from './tracked-work.js'
 
 /** What every infra can do, whatever components it carries. */
 export interface InfraBase extends InfraHost, AsyncDisposable {
@@ -38,6 +39,7 @@ export interface RunningInfraOptions {
   readonly supervisors: readonly Supervisor[]
   readonly transitions: EventEmitter<{ transition: [ComponentTransition] }>
   readonly handlers: readonly WebHandler[]
+  readonly tracked: TrackedWork
   readonly closeConnections: () => Promise<void>
   readonly drainDelayMs: number
   readonly closeDeadlineMs: number
@@ -48,7 +50,6 @@ export interface RunningInfraOptions {
 export class RunningInfra implements InfraBase {
   readonly #options: RunningInfraOptions
   readonly #intakes = new Set<Intake>()
-  readonly #tracked = new Set<Promise<unknown>>()
   #phase: InfraPhase = 'starting'
   #closing: Promise<CloseReport> | undefined
 
@@ -84,13 +85,7 @@ export class RunningInfra implements InfraBase {
   }
 
   track<Result>(work: Promise<Result>): Promise<Result> {
-    const settled = work.then(
-      () => {},
-      () => {},
-    )
-    this.#tracked.add(settled)
-    void settled.then(() => this.#tracked.delete(settled))
-    return work
+    return this.#options.tracked.add(work)
   }
 
   addIntake(intake: Intake): () => void {
@@ -160,7 +155,7 @@ export class RunningInfra implements InfraBase {
       // Nobody balances load onto an app that serves nothing.
       drainDelayMs: this.#intakes.size > 0 ? drainDelayMs : 0,
       intakes: [...this.#intakes],
-      tracked: this.#tracked,
+      tracked: this.#options.tracked,
       parts: supervisors.filter((supervisor) => supervisor.part.enabled).map((supervisor) => supervisor.part),
       closeConnections,
     })

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { type ClosePlan, closeInPhases } from '../src/close-in-phases.js'
 import type { Part } from '../src/part.js'
+import { TrackedWork } from '../src/tracked-work.js'
 
 function plan(over: Partial<ClosePlan>): ClosePlan {
   return {
     deadlineMs: 2000,
     drainDelayMs: 0,
     intakes: [],
-    tracked: new Set(),
+    tracked: new TrackedWork(),
     parts: [],
     closeConnections: async () => {},
     ...over,
@@ -85,6 +86,8 @@ test('tracked work is waited for', async () => {
   const work = new Promise<void>((resolve) => setTimeout(resolve, 30)).then(() => {
     done = true
   })
-  await closeInPhases(plan({ tracked: new Set([work]) }))
+  const tracked = new TrackedWork()
+  void tracked.add(work)
+  await closeInPhases(plan({ tracked }))
   expect(done).toBe(true)
 })

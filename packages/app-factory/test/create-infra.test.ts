@@ -160,3 +160,40 @@ test('health is served as Web responses, and everything else is left alone', asy
   expect((await infra.fetch(new Request('http://localhost/readyz')))?.status).toBe(503)
   expect((await infra.fetch(new Request('http://localhost/livez')))?.status).toBe(200)
 })
+
+test('in development the mail that was not sent can be read in the mailbox', async () => {
+  const infra = await started()
+  await infra.email.sendMessage({ to: 'ada@example.com', subject: 'Look here', text: 'Hello' })
+  const page = await infra.fetch(new Request('http://localhost/__plinth/mailbox'))
+  expect(page?.status).toBe(200)
+  expect(await page?.text()).toContain('Look here')
+})
+
+test("Postmark's webhooks are received where they are configured, and strangers get 401", async () => {
+  const infra = await started({
+    email: { postmarkEndpoint: 'http://127.0.0.1:9' }, // nobody there: what is received does not need it
+    env: {
+      EMAIL_TRANSPORT: 'postmark',
+      EMAIL_SENDER_ADDRESS: 'shop@example.com',
+      POSTMARK_SERVER_TOKEN: 'POSTMARK_API_TEST',
+      POSTMARK_WEBHOOK_USERNAME: 'postmark',
+      POSTMARK_WEBHOOK_PASSWORD: 'a-long-webhook-password',
+      STARTUP_TIMEOUT: '100ms',
+    },
+  })
+  const deliver = (password: string) =>
+    infra.fetch(
+      new Request('http://localhost/webhooks/postmark', {
+        method: 'POST',
+        headers: { authorization: `Basic ${btoa(`postmark:${password}`)}` },
+        body: JSON.stringify({
+          RecordType: 'Delivery',
+          MessageID: 'm-1',
+          Recipient: 'ada@example.com',
+          DeliveredAt: '2026-11-20T10:00:00Z',
+        }),
+      }),
+    )
+  expect((await deliver('wrong'))?.status).toBe(401)
+  expect((await deliver('a-long-webhook-password'))?.status).toBe(200)
+})

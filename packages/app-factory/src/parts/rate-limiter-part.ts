@@ -11,6 +11,7 @@ import {
 import type { RateLimiterSettings } from '@plinth/rate-limit/config'
 import type { Connections } from '../connections.js'
 import type { Part } from '../part.js'
+import { connectionSteps } from './connection-steps.js'
 import { notAvailableYet } from './not-available-yet.js'
 
 /** What the caller of the factory decides about rate limits; the rest comes from the environment. */
@@ -51,6 +52,11 @@ interface ChosenBackend {
 }
 
 async function backendOf(settings: RateLimiterSettings, connections: Connections): Promise<ChosenBackend> {
+  if (settings.redis !== undefined) {
+    const { redisBackend } = await import('@plinth/rate-limit/redis')
+    const connection = await connections.redis(settings.redis, 'rate-limiter')
+    return { backend: redisBackend(connection), target: connection.target, steps: connectionSteps(connection) }
+  }
   if (settings.backend !== 'memory') throw notAvailableYet('RATE_LIMITER_BACKEND', settings.backend)
   return { backend: memoryBackend() }
 }
