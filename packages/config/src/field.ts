@@ -1,7 +1,13 @@
 /** What the text of a variable turned out to be: a value and how to show it, or a clause that says what it must be. */
 export type Parsed<Value> =
   | { readonly ok: true; readonly value: Value; readonly shown: string }
-  | { readonly ok: false; readonly problem: string; readonly remedy: string }
+  | {
+      readonly ok: false
+      readonly problem: string
+      readonly remedy: string
+      /** What was probably meant, so that whatever depends on it is judged at once too. */
+      readonly guess?: Value | undefined
+    }
 
 /** Values of sibling fields under which something holds, such as `{ backend: ['redis', 'tiered'] }`. All keys must match. */
 export type Condition = Readonly<Record<string, readonly (string | boolean)[]>>

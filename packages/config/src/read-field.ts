@@ -6,7 +6,7 @@ import { showValue } from './show-value.js'
 /** What became of one variable. */
 export interface FieldReading {
   readonly field: Field<unknown>
-  /** Its value; when it is unset or invalid, its default. */
+  /** Its value; when it is unset its default, when it is invalid what was probably meant. */
   readonly value: unknown
   /** The value as it may be shown. */
   readonly shown: string
@@ -67,8 +67,10 @@ function interpret(field: Field<unknown>, finding: Finding, shared?: string): Fi
     return { field, value: parsed.value, shown: parsed.shown, origin: from }
   }
   const got = isQuotable(field, text, origin) ? ` (got ${showValue(text)})` : ''
+  const reading = absent(field)
   return {
-    ...absent(field),
+    ...reading,
+    value: parsed.guess ?? reading.value,
     fault: { id: 'invalid', subjects: [variable], problem: `${parsed.problem}${got}`, remedy: parsed.remedy },
   }
 }

@@ -22,7 +22,7 @@ test('the example of the README runs and gives what its comments say', () => {
 
   const wrong = { SEARCH_BACKEND: 'clutser', SEARCH_TIMEOUT: 'soon', SEARCH_ENABLD: 'no' }
   const promised =
-    /```\n(The configuration has 3 faults:.*?)```/s
+    /```\n(The configuration has 4 faults:.*?)```/s
       .exec(readme)?.[1]
       ?.split('\n')
       .filter((line) => !line.includes('...')) ?? []

@@ -83,6 +83,15 @@ test('a switch that cannot be read does not hide what else is wrong', () => {
   expect(load).toThrow(/2 faults/)
 })
 
+test('a misspelt choice does not hide what is wrong with what was meant', () => {
+  const redis = group({ when: { backend: ['redis'] }, fields: { size: integer('SHOP_SIZE', { meaning, max: 9 }) } })
+  const shop = section({ title: 'Shop', about: '', prefixes: ['SHOP_'], fields: { backend, redis } })
+  const load = (env: Record<string, string>) => loadConfig({ env, sections: { shop } })
+  const wrong = { SHOP_BACKEND: 'reddis', SHOP_SIZE: '10' }
+  expect(() => load(wrong)).toThrow(/2 faults[\s\S]*SHOP_BACKEND=redis[\s\S]*SHOP_SIZE must be/)
+  expect(() => load({ ...wrong, SHOP_BACKEND: 'postgres' })).toThrow(/^SHOP_BACKEND must be one of/)
+})
+
 describe('a group', () => {
   const range = group({
     when: { backend: ['redis'] },

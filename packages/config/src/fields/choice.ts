@@ -20,6 +20,7 @@ export function choice<const Choice extends string>(
   { default: preset, ...options }: FieldOptions & { readonly default?: Choice },
 ): Field<Choice | undefined> {
   const all = choices.join(', ')
+  const guess = (word: string): Choice | undefined => nearest(word.trim().toLowerCase(), choices, 2)
   return field(
     env,
     options,
@@ -28,9 +29,10 @@ export function choice<const Choice extends string>(
       schema: z.literal([...choices]) as unknown as z.ZodType<Choice, string>,
       problem: `must be one of ${all}`,
       remedy(variable, text) {
-        const guess = nearest(text.trim().toLowerCase(), choices, 2)
-        return guess === undefined ? `Set ${variable} to one of them.` : `Did you mean ${variable}=${guess}?`
+        const meant = guess(text)
+        return meant === undefined ? `Set ${variable} to one of them.` : `Did you mean ${variable}=${meant}?`
       },
+      guess,
       show: String,
       preset,
     }),

@@ -8,6 +8,8 @@ export interface TextKind<Value> {
   /** What a wrong text is told, following the name of the variable. */
   readonly problem: string
   readonly remedy: (variable: string, text: string) => string
+  /** What a wrong text probably means. Default: nothing. */
+  readonly guess?: (text: string) => Value | undefined
   /** Writes a value as it would stand in the environment. */
   readonly show: (value: Value) => string
   readonly preset: Value | undefined
@@ -22,6 +24,7 @@ export function textKind<Value>({
   schema,
   problem,
   remedy,
+  guess,
   show,
   preset,
   verbatim,
@@ -34,7 +37,7 @@ export function textKind<Value>({
     parse(text, variable) {
       const result = schema.safeParse(verbatim === true ? text : text.trim())
       if (result.success) return { ok: true, value: result.data, shown: show(result.data) }
-      return { ok: false, problem, remedy: remedy(variable, text) }
+      return { ok: false, problem, remedy: remedy(variable, text), guess: guess?.(text) }
     },
   }
 }
