@@ -1,5 +1,5 @@
 import { type CacheSettings, type ClientCacheSettings, cacheSection, clientCacheSection } from '@plinth/cache/config'
-import { boolean, duration, type Field, field, port, type Section, section, text } from '@plinth/config'
+import { boolean, duration, type Field, field, host, port, type Section, section } from '@plinth/config'
 import { type EmailSettings, emailSection } from '@plinth/email/config'
 import { type RateLimiterSettings, rateLimiterSection } from '@plinth/rate-limit/config'
 import { type TasksSettings, tasksSection } from '@plinth/tasks/config'
@@ -23,12 +23,10 @@ export const appSection: Section<AppSettings> = section({
   title: 'App',
   about: 'Where the app listens, how it starts, and how it ends.',
   fields: {
-    host: text('HOST', {
+    host: host('HOST', {
       meaning: 'The address to listen on: 0.0.0.0 for every network, as containers need it.',
       default: '127.0.0.1',
       example: '0.0.0.0',
-      pattern: /^(?:[\w.-]+|[\da-f:.]+)$/i,
-      problem: 'must be a host name or an IP address',
     }),
     port: port('PORT', { meaning: 'The port to listen on; 0 for any free one.', default: 3000, min: 0 }),
     startBudgetMs: duration('STARTUP_TIMEOUT', {

@@ -26,6 +26,7 @@ export {
 export { boolean } from './fields/boolean.js'
 export { choice } from './fields/choice.js'
 export { type CustomOptions, custom } from './fields/custom.js'
+export { host } from './fields/host.js'
 export { type ListOptions, list } from './fields/list.js'
 export { bytes, duration, integer, type NumberOptions, port } from './fields/number.js'
 export { type SecretOptions, secret } from './fields/secret.js'

@@ -8,6 +8,7 @@ import {
   duration,
   type Field,
   field,
+  host,
   integer,
   list,
   port,
@@ -128,6 +129,18 @@ describe('text and list', () => {
     expect(read(list('LIST', { meaning }), ' a, b ,,c,')).toEqual(['a', 'b', 'c'])
     const words = list('LIST', { meaning, pattern: /^\w+$/, problem: 'must be words' })
     expect(read(words, 'a,b c')).toEqual(refused('must be words'))
+  })
+})
+
+describe('host', () => {
+  test('a name or an address, and nothing around it', () => {
+    const server = host('HOST', { meaning })
+    expect(['a-b.example', '10.0.0.1', '::1', 'under_score'].map((value) => read(server, value))).toEqual([
+      ...['a-b.example', '10.0.0.1', '::1', 'under_score'],
+    ])
+    for (const wrong of ['[::1]', 'a:1', 'redis://a', 'a b', 'u@h', 'a,b']) {
+      expect(read(server, wrong)).toEqual(refused('must be a host name or an IP address'))
+    }
   })
 })
 

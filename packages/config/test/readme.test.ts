@@ -38,6 +38,7 @@ test('the example of the README runs and gives what its comments say', () => {
 test('every field builder has a row', () => {
   for (const name of [
     'text',
+    'host',
     'choice',
     'boolean',
     'integer',

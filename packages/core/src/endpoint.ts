@@ -4,9 +4,6 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** What a host name or an IP address looks like, without brackets. */
-export const HOST_PATTERN: RegExp = /^(?:[\w.-]+|[\da-f:.]+)$/i
-
 const ENDPOINT = /^(?:([\w.-]+)|\[([\da-f:.]+)\])(?::(\d{1,5}))?$/i
 
 /** Reads `host:port,[::1]:port,host`; `undefined` when one of them is no endpoint. */

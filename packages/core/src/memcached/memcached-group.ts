@@ -5,6 +5,7 @@ import {
   type Group,
   type GroupReading,
   group,
+  host,
   type Parsed,
   port,
   type SharedVariable,
@@ -12,7 +13,7 @@ import {
   text,
 } from '@plinth/config'
 import type { Secret } from '@plinth/config/secret'
-import { describeEndpoint, type Endpoint, HOST_PATTERN, parseEndpoints } from '../endpoint.js'
+import { describeEndpoint, type Endpoint, parseEndpoints } from '../endpoint.js'
 
 /** The Memcached servers of every component that names none of its own. */
 export const sharedMemcachedServers: SharedVariable = {
@@ -48,12 +49,10 @@ export function memcachedGroup({ of, prefix, when }: MemcachedGroupOptions): Gro
       meaning: `The Memcached servers of ${of}, separated by commas, instead of the single host below.`,
       sharedUnless: [env('HOST')],
     }),
-    host: text(env('HOST'), {
+    host: host(env('HOST'), {
       meaning: `The host of the Memcached of ${of}.`,
       default: '127.0.0.1',
       example: 'memcached.internal',
-      pattern: HOST_PATTERN,
-      problem: 'must be a host name or an IP address',
     }),
     port: port(env('PORT'), { meaning: `The port of the Memcached of ${of}.`, default: 11_211 }),
     username: text(env('USERNAME'), { meaning: `The SASL user of ${of}.` }),

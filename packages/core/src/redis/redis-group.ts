@@ -6,6 +6,7 @@ import {
   type Group,
   type GroupReading,
   group,
+  host,
   integer,
   type ProductionRule,
   port,
@@ -14,7 +15,6 @@ import {
   text,
 } from '@plinth/config'
 import type { Secret } from '@plinth/config/secret'
-import { HOST_PATTERN } from '../endpoint.js'
 import { isPrivateHost } from '../private-host.js'
 import { parseRedisUrl, type RedisAddress, type RedisUrl } from './redis-url.js'
 
@@ -65,12 +65,10 @@ export function redisGroup({ of, prefix, db, when }: RedisGroupOptions): Group<R
       meaning: `The Redis of ${of}, as a URL instead of the single parts below.`,
       sharedUnless: [env('HOST')],
     }),
-    host: text(env('HOST'), {
+    host: host(env('HOST'), {
       meaning: `The host of the Redis of ${of}.`,
       default: '127.0.0.1',
       example: 'redis.internal',
-      pattern: HOST_PATTERN,
-      problem: 'must be a host name or an IP address',
     }),
     port: port(env('PORT'), { meaning: `The port of the Redis of ${of}.`, default: 6379 }),
     db: integer(env('DB'), { meaning: `The database number of ${of}.`, default: db, max: 99_999 }),
