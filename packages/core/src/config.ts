@@ -5,6 +5,7 @@ export {
   memcachedGroup,
   sharedMemcachedServers,
 } from './memcached/memcached-group.js'
+export { isPrivateHost } from './private-host.js'
 export {
   type RabbitmqGroupOptions,
   type RabbitmqSettings,

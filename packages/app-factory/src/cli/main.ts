@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util'
+import { ConfigError, describeEnvExample, describeExplanation, type Env, explain, loadConfig } from '@plinth/config'
+import { sections } from '../config.js'
+import { describeFindings } from './describe-findings.js'
+import { examine } from './doctor.js'
+import { hasFault } from './finding.js'
+import { paintFor } from './paint.js'
+
+/** What the command needs of the process it runs in. */
+export interface CliHost {
+  readonly env: Env
+  readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+}
+
+const USAGE = `Usage: plinth <command> [--json]
+
+  plinth doctor            reads the environment, connects to everything that is on, and says what is wrong
+  plinth config explain    shows every variable, its value (secrets hidden) and where it came from
+  plinth config example    prints a .env.example with every variable
+
+Options:
+  --json    answers for machines
+  --help    this text
+`
+
+/** Runs the `plinth` command; answers its exit code: 0, 1 for a fault that it found, 2 for a call it does not know. */
+export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
+  const parsed = parse(args)
+  if (parsed === undefined) {
+    host.stderr.write(USAGE)
+    return 2
+  }
+  const { command, json, help } = parsed
+  if (help) {
+    host.stdout.write(USAGE)
+    return 0
+  }
+  switch (command) {
+    case 'doctor':
+      return doctor(host, json)
+    case 'config explain':
+      return explainConfig(host, json)
+    case 'config example':
+      host.stdout.write(describeEnvExample(sections))
+      return 0
+    default:
+      host.stderr.write(command === '' ? USAGE : `plinth: there is no command "${command}".\n\n${USAGE}`)
+      return 2
+  }
+}
+
+async function doctor(host: CliHost, json: boolean): Promise<number> {
+  const findings = await examine(host.env)
+  const text = json
+    ? JSON.stringify({ ok: !hasFault(findings), findings }, null, 2)
+    : describeFindings(findings, paintFor(host.stdout, host.env))
+  host.stdout.write(`${text}\n`)
+  return hasFault(findings) ? 1 : 0
+}
+
+function explainConfig(host: CliHost, json: boolean): number {
+  try {
+    const explanation = explain(loadConfig({ env: host.env, sections }))
+    host.stdout.write(`${json ? JSON.stringify(explanation, null, 2) : describeExplanation(explanation)}\n`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    if (json) host.stdout.write(`${JSON.stringify({ ok: false, faults: error.faults }, null, 2)}\n`)
+    else host.stderr.write(`${error.message}\n`)
+    return 1
+  }
+}
+
+function parse(
+  args: readonly string[],
+): { readonly command: string; readonly json: boolean; readonly help: boolean } | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    })
+    return { command: positionals.join(' '), json: values.json, help: values.help }
+  } catch {
+    return undefined
+  }
+}
