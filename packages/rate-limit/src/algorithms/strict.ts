@@ -4,8 +4,12 @@ import type { Algorithm } from './algorithm.js'
 /** Admissions, oldest first, in pairs of the latest time and how much: `[t1, n1, t2, n2, ...]`. */
 export type StrictState = readonly number[]
 
-/** Admissions closer together than this share of the window are kept as one, dated by the latest of them. */
-export const STRICT_BUCKETS = 20
+/** The length of a bucket in microseconds: admissions within one are kept as one, dated by the latest of them. */
+export function bucketOf(limit: Limit): number {
+  return Math.ceil((limit.windowMs * 1000) / BUCKETS)
+}
+
+const BUCKETS = 20
 
 /**
  * A log of admissions, those close together kept as one and dated late.
@@ -33,7 +37,7 @@ export const strict: Algorithm<StrictState> = {
 
   adjust(state, limit, by, at, now) {
     const live = liveAt(state, limit, now)
-    const next = by > 0 ? force(live, by, limit, at, now) : giveBack(live, -by, at)
+    const next = by > 0 ? force(live, by, limit, at, now) : giveBack(live, -by, limit, at)
     return next.length > 0 ? next : undefined
   },
 
@@ -64,7 +68,7 @@ function total(live: StrictState): number {
 
 /** Adds `cost` at `now`: to the latest pair when both fall into one bucket, which then is dated `now`. */
 function record(live: StrictState, cost: number, limit: Limit, now: number): StrictState {
-  const bucket = Math.ceil((limit.windowMs * 1000) / STRICT_BUCKETS)
+  const bucket = bucketOf(limit)
   const latest = live.at(-2)
   if (latest !== undefined && Math.floor(latest / bucket) === Math.floor(now / bucket)) {
     return [...live.slice(0, -2), now, (live.at(-1) ?? 0) + cost]
@@ -89,10 +93,13 @@ function force(live: StrictState, by: number, limit: Limit, at: number, now: num
   return live.map((value, i) => (i === index + 1 ? value + most : value))
 }
 
-function giveBack(live: StrictState, by: number, at: number): StrictState {
+/** Takes from the pair that holds what was admitted at `at`, if it still counts: dated then or later, in the same bucket. */
+function giveBack(live: StrictState, by: number, limit: Limit, at: number): StrictState {
+  const bucket = bucketOf(limit)
   const index = pairOf(live, at)
+  const time = live[index] ?? 0
+  if (time < at || Math.floor(time / bucket) !== Math.floor(at / bucket)) return live
   const held = live[index + 1] ?? 0
-  if (index < 0 || (live[index] ?? 0) < at) return live
   return held > by
     ? live.map((value, i) => (i === index + 1 ? value - by : value))
     : live.filter((_, i) => i !== index && i !== index + 1)

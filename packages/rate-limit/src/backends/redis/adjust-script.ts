@@ -28,14 +28,14 @@ local function pairOf(live, at)
 end
 
 local function correctLog(live, base, by, at)
-  local k = pairOf(live, at)
+  local k, bucket = pairOf(live, at), tonumber(ARGV[base + 5])
   if by > 0 then
     local total = 0
     for j = 2, #live, 2 do total = total + live[j] end
     local units = min(by, 2 * tonumber(ARGV[base + 2]) - total)
     if units <= 0 then return end
     if at >= now or #live == 0 then record(live, units, base) else live[k + 1] = live[k + 1] + units end
-  elseif k > 0 and live[k] >= at then
+  elseif k > 0 and live[k] >= at and floor(live[k] / bucket) == floor(at / bucket) then
     if live[k + 1] > -by then live[k + 1] = live[k + 1] + by
     else table.remove(live, k + 1); table.remove(live, k) end
   end

@@ -1,5 +1,5 @@
 import { fixedWindowAt } from '../../algorithms/fixed.js'
-import { STRICT_BUCKETS } from '../../algorithms/strict.js'
+import { bucketOf } from '../../algorithms/strict.js'
 import type { Limit } from '../../limit.js'
 
 /** What a script is told of one charge or correction, in the order that `STATES` describes. */
@@ -34,7 +34,7 @@ function shapeOf(limit: Limit, { lease = '', now }: ScriptDetails): Shape {
       return { kind: 'g', extras: [whole, part, parts, burstWhole, burstPart, limit.burst] }
     }
     case 'strict':
-      return { kind: 'x', extras: [Math.ceil((limit.windowMs * 1000) / STRICT_BUCKETS)] }
+      return { kind: 'x', extras: [bucketOf(limit)] }
     case 'concurrency':
       return { kind: 'c', extras: [lease] }
     case 'block':

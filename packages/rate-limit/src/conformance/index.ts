@@ -1,0 +1,1 @@
+export { type RateLimitBackendFixture, rateLimitBackendChecks } from './rate-limit-backend-checks.js'
