@@ -2,7 +2,7 @@
  * Gives how many letters must be inserted, deleted, replaced or swapped with their neighbour to turn one text into the
  * other, or `limit + 1` when it is more than `limit` (optimal string alignment distance).
  */
-export function editDistance(from: string, to: string, limit: number): number {
+function editDistance(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) > limit) return limit + 1
   let older: number[] = []
   let old: number[] = Array.from({ length: to.length + 1 }, (_, column) => column)

@@ -1,5 +1,4 @@
-import type { ConfigSettings } from './config-section.js'
-import { configSection } from './config-section.js'
+import { type ConfigSettings, configSection } from './config-section.js'
 import { deepFreeze } from './deep-freeze.js'
 import { type Env, EnvSource } from './env-source.js'
 import { attachExplanation, type ExplainedVariable, type Mode } from './explanation.js'

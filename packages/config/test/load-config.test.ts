@@ -108,4 +108,42 @@ describe('loadConfig', () => {
     })
     expect(explain(config).warnings.map(({ subjects }) => subjects)).toEqual([['SHOP_BACKND']])
   })
+
+  test('production rules are judged by NODE_ENV, or as the caller says', () => {
+    const strict = section({
+      title: 'Strict',
+      about: 'Always wrong in production.',
+      fields: { port: port('PORT', { meaning: 'The port.', default: 3000 }) },
+      rules: [
+        {
+          id: 'prod-never',
+          severity: 'fault',
+          variables: ['PORT'],
+          problem: 'is never right',
+          remedy: 'Give up.',
+          broken: () => true,
+        },
+      ],
+    })
+    const sections = { strict }
+    for (const NODE_ENV of ['', 'development', 'test'])
+      expect(() => loadConfig({ env: { NODE_ENV }, sections })).not.toThrow()
+    for (const NODE_ENV of ['production', 'staging', 'Production']) {
+      expect(() => loadConfig({ env: { NODE_ENV }, sections })).toThrow(
+        'PORT is never right. Give up. To accept it, set CONFIG_IGNORE=prod-never.',
+      )
+    }
+    expect(() => loadConfig({ env: {}, sections, mode: 'production' })).toThrow('PORT is never right')
+    expect(() => loadConfig({ env: { NODE_ENV: 'production' }, sections, mode: 'development' })).not.toThrow()
+    expect(() => loadConfig({ env: { PORT: 'x' }, sections, mode: 'production' })).toThrow(
+      /^PORT must be a whole number/,
+    )
+  })
+
+  test('a configuration is frozen all the way down', () => {
+    const config = load({ SHOP_BACKEND: 'postmark', SHOP_TOKEN: 'hunter2' })
+    for (const part of [config, config.shop, config.shop.postmark, config.shop.postmark?.token]) {
+      expect(Object.isFrozen(part)).toBe(true)
+    }
+  })
 })
