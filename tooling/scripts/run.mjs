@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
 import { root } from './root.mjs'
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 /**
  * @typedef {object} RunResult
@@ -28,8 +31,17 @@ export function run(file, args, { quiet = false, env = {}, cwd = root } = {}) {
       output += chunk
     })
   }
+  const passOn = (signal) => {
+    child.kill(signal)
+    // What was asked to end has ended when its child has.
+    child.once('close', () => process.exit(128 + constants.signals[signal]))
+  }
+  for (const signal of endingSignals) process.on(signal, passOn)
   return new Promise((resolve) => {
-    const end = (code) => resolve({ code, output, ms: performance.now() - start })
+    const end = (code) => {
+      for (const signal of endingSignals) process.off(signal, passOn)
+      resolve({ code, output, ms: performance.now() - start })
+    }
     child.once('error', (error) => {
       output += error.message
       end(1)
