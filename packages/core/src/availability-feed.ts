@@ -72,6 +72,12 @@ export class AvailabilityFeed implements Readiness {
     }
   }
 
+  /** Becomes unavailable for good and tells nobody: whoever closes it knows. */
+  close(): void {
+    this.#listeners.clear()
+    this.#available = false
+  }
+
   #tell(change: AvailabilityChange): void {
     for (const listener of [...this.#listeners]) {
       try {

@@ -2,17 +2,12 @@ import type { CallOptions } from './availability.js'
 import { Breaker, type BreakerOptions } from './breaker.js'
 import { type Clock, systemClock } from './clock.js'
 import { withDeadline } from './deadline.js'
-import { classifyFault, type FaultSource } from './faults/classify-fault.js'
-import { BackendUnavailableError, InfraError, MisconfiguredError, type UnavailableReason } from './infra-error.js'
-import { sanitizeError } from './sanitize-error.js'
+import { classifyFault } from './faults/classify-fault.js'
+import { BackendUnavailableError, InfraError } from './infra-error.js'
+import { type ErrorSubject, toInfraError } from './to-infra-error.js'
 
 /** What a {@link Gate} needs to know of the backend behind it. */
-export interface GateOptions {
-  /** The backend and where it is, for messages: `Redis at 127.0.0.1:6379/0`. */
-  readonly label: string
-  readonly source: FaultSource
-  /** Literal secrets to keep out of every error. */
-  readonly secrets: readonly string[]
+export interface GateOptions extends ErrorSubject {
   /** How long a call may take unless it says otherwise. Default 1000. */
   readonly deadlineMs?: number
   readonly breaker?: BreakerOptions
@@ -128,16 +123,11 @@ export class Gate {
   }
 
   #judge(error: unknown): unknown {
-    const { source, label, secrets } = this.#options
-    const { kind, rule } = classifyFault(error, source)
-    if (kind === 'outage') {
-      const fault = toUnavailable(error, label, secrets)
-      if (rule?.callOnly !== true) this.#count(fault)
-      return fault
-    }
-    this.#breaker.success()
-    if (kind === 'misconfigured') return toMisconfigured(error, label, rule?.remedy, secrets)
-    return sanitizeError(error, { secrets })
+    const { kind, rule } = classifyFault(error, this.#options.source)
+    const fault = toInfraError(error, this.#options)
+    if (kind === 'outage' && rule?.callOnly !== true) this.#count(fault)
+    else this.#breaker.success()
+    return fault
   }
 
   #count(fault: Error): void {
@@ -191,47 +181,4 @@ export class Gate {
     } else if (error !== undefined) this.#error = error
     this.#options.onChange()
   }
-}
-
-/** Sorts an error and answers the error of the house that stands for it, sanitised. A bug comes back as itself, sanitised. */
-export function toInfraError(
-  error: unknown,
-  about: { readonly label: string; readonly source: FaultSource; readonly secrets: readonly string[] },
-): Error {
-  const { kind, rule } = classifyFault(error, about.source)
-  if (kind === 'outage') return toUnavailable(error, about.label, about.secrets)
-  if (kind === 'misconfigured') return toMisconfigured(error, about.label, rule?.remedy, about.secrets)
-  return sanitizeError(error, { secrets: about.secrets })
-}
-
-function toUnavailable(error: unknown, label: string, secrets: readonly string[]): BackendUnavailableError {
-  if (error instanceof BackendUnavailableError) return error
-  const cause = sanitizeError(error, { secrets })
-  const reason: UnavailableReason = isAnswer(cause) ? 'refused' : 'closed'
-  return new BackendUnavailableError(`${label} is unavailable: ${brief(cause)}`, { reason, cause })
-}
-
-function toMisconfigured(
-  error: unknown,
-  label: string,
-  remedy: string | undefined,
-  secrets: readonly string[],
-): InfraError {
-  if (error instanceof InfraError) return error
-  const cause = sanitizeError(error, { secrets })
-  return new MisconfiguredError(`${label} refuses: ${brief(cause)}${remedy === undefined ? '' : ` ${remedy}`}`, {
-    cause,
-  })
-}
-
-/** Servers answer in capitals: `LOADING Redis is loading`, `ERR max number of clients reached`. */
-function isAnswer(error: Error): boolean {
-  return error.name === 'ReplyError' || /^[A-Z]{3,} /.test(error.message)
-}
-
-function brief(error: Error): string {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const text = error.message === '' ? (code ?? error.name) : error.message
-  const sentence = code !== undefined && !text.includes(code) ? `${text} (${code})` : text
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`
 }

@@ -31,3 +31,4 @@ export type { CloseReport, CloseStep, HealthKind, HealthView, InfraHost, InfraPh
 export { type Logger, type LogLine, silentLogger } from './logger.js'
 export { type RunningUntilSignal, type RunUntilSignalOptions, runUntilSignal } from './run-until-signal.js'
 export { redactText, type SanitizeOptions, sanitizeError } from './sanitize-error.js'
+export { type ErrorSubject, toInfraError } from './to-infra-error.js'

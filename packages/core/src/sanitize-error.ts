@@ -86,7 +86,7 @@ function describeCommand(command: unknown): { readonly name: string; readonly ar
 }
 
 function describeThrown(thrown: unknown): string {
-  return typeof thrown === 'string' ? thrown : `a ${typeof thrown} was thrown`
+  return typeof thrown === 'string' ? thrown : `what was thrown is no error (${typeof thrown})`
 }
 
 function define(error: Error, property: string, value: unknown): void {

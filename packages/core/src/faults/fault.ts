@@ -17,7 +17,7 @@ export interface FaultRule {
   readonly message?: RegExp
   /** The server is well and refuses this one call only, so that a breaker must not count it. Default: true for a bug, else false. */
   readonly callOnly?: boolean
-  /** What a person should do, as a sentence. */
+  /** What a person should do, as a sentence; `{password}`, `{db}`, `{address}` stand for the variables to change. */
   readonly remedy?: string
 }
 
@@ -34,6 +34,17 @@ export function findFault(error: unknown, rules: readonly FaultRule[]): FaultRul
     if (rule !== undefined) return rule
   }
   return undefined
+}
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  address: 'the address',
+  db: 'the DB number',
+  password: 'the password',
+}
+
+/** A rule's remedy with the variables of this user in it. */
+export function describeRemedy(rule: FaultRule, variables: Readonly<Partial<Record<string, string>>> = {}): string {
+  return (rule.remedy ?? '').replace(/\{(\w+)\}/g, (_, name: string) => variables[name] ?? SETTINGS[name] ?? name)
 }
 
 function ruleMatches(rule: FaultRule, facts: ErrorFacts): boolean {

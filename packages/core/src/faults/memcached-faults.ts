@@ -7,13 +7,13 @@ export const memcachedFaults: readonly FaultRule[] = [
     id: 'memcached/authentication',
     kind: 'misconfigured',
     codes: [0x20, 0x21],
-    remedy: 'Check the user name and the password (SASL), or set them.',
+    remedy: 'Check the user name and {password} (SASL), or set them.',
   },
   {
     id: 'memcached/authentication',
     kind: 'misconfigured',
     message: /authentication failed/i,
-    remedy: 'Check the user name and the password (SASL), or set them.',
+    remedy: 'Check the user name and {password} (SASL), or set them.',
   },
   {
     id: 'memcached/unknown-command',

@@ -29,7 +29,7 @@ export const networkFaults: readonly FaultRule[] = [
     id: 'network/tls-mismatch',
     kind: 'misconfigured',
     codes: ['ERR_SSL_WRONG_VERSION_NUMBER', 'EPROTO', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST'],
-    remedy: 'The server does not speak TLS there: turn TLS off, or give the port on which it does.',
+    remedy: 'The server does not speak TLS there: check {address}.',
   },
   {
     id: 'network/tls-client-certificate',
@@ -47,7 +47,7 @@ export const networkFaults: readonly FaultRule[] = [
     id: 'network/bad-address',
     kind: 'misconfigured',
     codes: ['ERR_SOCKET_BAD_PORT', 'ERR_INVALID_ARG_VALUE', 'EADDRNOTAVAIL'],
-    remedy: 'Check the host and the port.',
+    remedy: 'Check {address}.',
   },
   {
     id: 'network/socket-permission',

@@ -7,13 +7,13 @@ export const rabbitmqFaults: readonly FaultRule[] = [
     id: 'rabbitmq/access-refused',
     kind: 'misconfigured',
     message: /ACCESS[_-]REFUSED|\b403\b/,
-    remedy: 'Check the user name, the password and the permissions of the user on this virtual host.',
+    remedy: 'Check the user name and the password in {address}, and the permissions of the user on this virtual host.',
   },
   {
     id: 'rabbitmq/virtual-host',
     kind: 'misconfigured',
     message: /NOT[_-]ALLOWED|\b530\b|vhost .* not found/,
-    remedy: 'Check the virtual host (the path of the URL; `/` is written `%2F`).',
+    remedy: 'Check the virtual host in {address} (`/` is written `%2F`).',
   },
   {
     id: 'rabbitmq/topology',
@@ -33,7 +33,7 @@ export const rabbitmqFaults: readonly FaultRule[] = [
     kind: 'misconfigured',
     message:
       /^(Expected ConnectionStart|Invalid frame|Frame size exceeds|Socket closed abruptly during opening handshake with a different protocol)/,
-    remedy: 'Something else than RabbitMQ answers there: check the host and the port (5672, or 5671 with TLS).',
+    remedy: 'Something else than RabbitMQ answers there: check {address} (port 5672, or 5671 with TLS).',
   },
   { id: 'rabbitmq/not-found', kind: 'bug', message: /NOT[_-]FOUND|\b404\b/ },
   { id: 'rabbitmq/shutdown', kind: 'outage', message: /CONNECTION[_-]FORCED|\b320\b/ },

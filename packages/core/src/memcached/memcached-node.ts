@@ -3,8 +3,9 @@ import { fullJitter } from '../backoff.js'
 import type { BreakerOptions } from '../breaker.js'
 import type { Clock } from '../clock.js'
 import { withDeadline } from '../deadline.js'
-import { Gate, toInfraError } from '../gate.js'
+import { Gate } from '../gate.js'
 import { BackendUnavailableError, MisconfiguredError } from '../infra-error.js'
+import { type ErrorSubject, toInfraError } from '../to-infra-error.js'
 import { MemcachedLink, type MemcachedServer, verifyMemcached } from './memcached-link.js'
 import { Opcode } from './memcached-wire.js'
 
@@ -17,6 +18,8 @@ export interface MemcachedNodeOptions {
   readonly connectTimeoutMs: number
   readonly breaker?: BreakerOptions
   readonly clock: Clock
+  /** The variables that the settings came from. */
+  readonly variables: Readonly<Partial<Record<string, string>>>
   readonly onChange: () => void
 }
 
@@ -29,6 +32,7 @@ export class MemcachedNode {
   readonly label: string
   readonly #options: MemcachedNodeOptions
   readonly #gate: Gate
+  readonly #subject: ErrorSubject
   #link: MemcachedLink | undefined
   #attempts = 0
   #timer: NodeJS.Timeout | undefined
@@ -39,10 +43,14 @@ export class MemcachedNode {
     const { label, server, deadlineMs, connectTimeoutMs, clock, breaker, onChange } = options
     this.label = label
     this.#options = options
-    this.#gate = new Gate({
+    this.#subject = {
       label,
       source: 'memcached',
       secrets: server.password === undefined ? [] : [server.password],
+      variables: { ...options.variables },
+    }
+    this.#gate = new Gate({
+      ...this.#subject,
       deadlineMs,
       probeDeadlineMs: connectTimeoutMs,
       probe: () => verifyMemcached(this.#current()),
@@ -119,12 +127,7 @@ export class MemcachedNode {
 
   #retry(error: unknown): void {
     if (this.#closed) return
-    const { server, label } = this.#options
-    const fault = toInfraError(error, {
-      label,
-      source: 'memcached',
-      secrets: server.password === undefined ? [] : [server.password],
-    })
+    const fault = toInfraError(error, this.#subject)
     this.#gate.setConnected(false, fault)
     this.#attempts += 1
     const delay = fault instanceof MisconfiguredError ? MISTAKE_RETRY_MS : reconnectDelay(this.#attempts)

@@ -93,6 +93,7 @@ class MemjsConnection implements MemcachedConnection, Readiness {
           deadlineMs,
           connectTimeoutMs,
           clock,
+          variables: { address: options.variables?.servers, ...options.variables },
           onChange: () => this.#refresh(),
           ...(breaker === undefined ? {} : { breaker }),
         }),
@@ -211,6 +212,7 @@ class MemjsConnection implements MemcachedConnection, Readiness {
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#clockTimer)
+    this.#feed.close()
     for (const node of this.#nodes) node.close()
   }
 

@@ -102,7 +102,6 @@ function placeOptions(target: ResolvedTarget, { settings, nextDelayMs }: ClientR
     sentinelCommandTimeout: settings.connectTimeoutMs,
     sentinelRetryStrategy: nextDelayMs,
     enableTLSForSentinelMode: tls !== undefined,
-    failoverDetector: true,
   }
 }
 
@@ -122,6 +121,8 @@ function commonOptions(target: ResolvedTarget, request: ClientRequest): PlainOpt
     autoResubscribe: resubscribe,
     connectTimeout: settings.connectTimeoutMs,
     disconnectTimeout: QUIT_GRACE_MS,
+    // what is shared is verified here, without INFO, which not every user may ask; Sentinel needs it to know a master
+    enableReadyCheck: role !== 'shared' || 'sentinels' in target.place,
     maxLoadingRetryTime: LOADING_POLL_MS,
     autoResendUnfulfilledCommands: role !== 'shared',
     keepAlive: 30_000,

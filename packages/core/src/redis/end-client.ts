@@ -1,27 +1,42 @@
+import { once } from 'node:events'
 import { withDeadline } from '../deadline.js'
 import type { RedisClient } from './redis-connection.js'
 
 const QUIT_MS = 1000
+/** ioredis destroys a socket that does not close within 100 ms. */
+const LAST_WORDS_MS = 250
 
 /**
- * Ends a client within about a second, whatever the server does.
+ * Ends a client within little more than a second, whatever the server does.
  *
- * A ready client is asked to finish what is under way (`QUIT`). A client that waits to reconnect never says `end` by
- * itself, and whoever waits for that (BullMQ does) would wait for ever: it is told here.
+ * A ready client finishes what is under way (`QUIT`). A client that waits to reconnect never says `end` by itself, keeps
+ * the commands that wait for the connection, and whoever waits for either (BullMQ does) would wait for ever: both are
+ * told here.
  */
 export async function endClient(client: RedisClient): Promise<void> {
-  if (client.status === 'end') return
-  if (client.status === 'ready') {
-    const gone = new Error('The server did not confirm QUIT.')
-    await withDeadline(client.quit(), { deadlineMs: QUIT_MS, onDeadline: () => gone }).catch(() => {})
-  }
   if (hasEnded(client)) return
-  const waiting = client.status === 'reconnecting' || client.status === 'wait'
+  const ended = once(client, 'end').catch(() => {})
+  if (client.status === 'ready')
+    await within(
+      QUIT_MS,
+      client.quit().then(() => within(LAST_WORDS_MS, ended)),
+    )
+  if (hasEnded(client)) return
+  const silent = client.status === 'reconnecting'
   client.disconnect()
-  if (waiting && !hasEnded(client)) {
-    client.status = 'end'
-    client.emit('end')
-  }
+  if (!silent) await within(LAST_WORDS_MS, ended)
+  if (!hasEnded(client)) announceEnd(client)
+}
+
+function announceEnd(client: RedisClient): void {
+  client.status = 'end'
+  const flush: unknown = Reflect.get(client, 'flushQueue')
+  if (typeof flush === 'function') flush.call(client, new Error('Connection is closed.'))
+  client.emit('end')
+}
+
+function within(deadlineMs: number, work: Promise<unknown>): Promise<unknown> {
+  return withDeadline(work, { deadlineMs, onDeadline: () => new Error('too late') }).catch(() => {})
 }
 
 function hasEnded(client: RedisClient): boolean {

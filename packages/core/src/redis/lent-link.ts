@@ -1,9 +1,9 @@
 import { withDeadline } from '../deadline.js'
-import { toInfraError } from '../gate.js'
 import { BackendUnavailableError } from '../infra-error.js'
+import { toInfraError } from '../to-infra-error.js'
 import type { RedisClient } from './redis-connection.js'
 import type { Link, LinkOptions } from './redis-link.js'
-import { secretsOf } from './redis-target.js'
+import { redisSubject } from './redis-target.js'
 import { verifyRedis } from './verify-redis.js'
 
 /** A client that somebody lent: watched and verified, but connected, reset and closed by its owner alone. */
@@ -78,7 +78,7 @@ export class LentLink implements Link {
 
   #describe(error: unknown): Error {
     const { label, target } = this.#options
-    return toInfraError(error, { label, source: 'redis', secrets: secretsOf(target) })
+    return toInfraError(error, redisSubject(target, label))
   }
 
   #away(): BackendUnavailableError {

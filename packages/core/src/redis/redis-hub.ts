@@ -7,7 +7,7 @@ import type { ClientSettings } from './client-options.js'
 import type { RedisClient } from './redis-connection.js'
 import { PooledRedisLease, type RedisLease } from './redis-lease.js'
 import { RedisPool } from './redis-pool.js'
-import type { RedisIdentity, RedisTarget, RedisVariables, ResolvedTarget } from './redis-target.js'
+import type { RedisIdentity, RedisTarget, ResolvedTarget } from './redis-target.js'
 import { resolveRedisTarget } from './resolve-redis-target.js'
 
 /** Which Redis, who we are there, and how patient we are. Times in milliseconds. */
@@ -56,7 +56,6 @@ export function createRedisHub(options: { readonly clock?: Clock; readonly logge
 
 interface PoolEntry {
   readonly pool: RedisPool
-  readonly variables: RedisVariables
   readonly leases: Set<RedisLease>
 }
 
@@ -123,18 +122,18 @@ class PoolingRedisHub implements RedisHub {
       return known
     }
     const pool = new RedisPool({ target, settings, size, label: `Redis at ${target.target}` })
-    const entry: PoolEntry = { pool, variables: target.variables, leases: new Set() }
+    const entry: PoolEntry = { pool, leases: new Set() }
     this.#entries.add(entry)
     return entry
   }
 
   /** One account has one password; two of them are a mistake that would show only after the next reconnect. */
   #checkCredentials(target: ResolvedTarget): void {
-    for (const { pool, variables } of this.#entries) {
+    for (const { pool } of this.#entries) {
       if (pool.target.identity !== target.identity || pool.target.credentials === target.credentials) continue
       if (lentClient(pool.target) !== lentClient(target)) continue
       throw new MisconfiguredError(
-        `${variables.password} and ${target.variables.password} differ, but both are the password for Redis at ${pool.target.target}. Give the same one, or different user names.`,
+        `${passwordName(pool.target)} and ${passwordName(target)} differ, but both are the password for Redis at ${pool.target.target}. Give the same one, or different user names.`,
         { code: 'REDIS_PASSWORD_CONFLICT' },
       )
     }
@@ -146,6 +145,10 @@ class PoolingRedisHub implements RedisHub {
     this.#entries.delete(entry)
     await entry.pool.close()
   }
+}
+
+function passwordName({ variables }: ResolvedTarget): string {
+  return variables.password ?? 'password'
 }
 
 function isSameDatabase(one: ResolvedTarget, other: ResolvedTarget): boolean {

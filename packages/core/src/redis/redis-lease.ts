@@ -4,12 +4,13 @@ import type { BreakerOptions } from '../breaker.js'
 import type { Clock } from '../clock.js'
 import { Gate } from '../gate.js'
 import { BackendUnavailableError } from '../infra-error.js'
-import { type ClientSettings, type RedisRole, reconnectDelay } from './client-options.js'
-import { createClient } from './create-client.js'
-import { endClient } from './end-client.js'
+import type { ClientSettings, RedisRole } from './client-options.js'
+import { ClusterGates } from './cluster-gates.js'
+import { isCluster } from './create-client.js'
+import { OwnClients } from './own-clients.js'
 import type { DedicatedOptions, RedisCallOptions, RedisClient, RedisConnection } from './redis-connection.js'
 import type { RedisPool } from './redis-pool.js'
-import { secretsOf } from './redis-target.js'
+import { redisSubject } from './redis-target.js'
 
 /** A {@link RedisConnection} that was given out before it was connected. */
 export interface RedisLease extends RedisConnection, Readiness {}
@@ -26,42 +27,46 @@ export interface LeaseOptions {
   readonly onClose: () => Promise<void>
 }
 
-/** One user's share of a pool, with a gate of its own: a component with short deadlines does not shut out a patient one. */
+/** One user's share of a pool, with gates of its own: a component with short deadlines does not shut out a patient one. */
 export class PooledRedisLease implements RedisLease {
-  readonly #options: LeaseOptions
+  readonly #pool: RedisPool
+  readonly #label: string
+  readonly #onClose: () => Promise<void>
   readonly #gate: Gate
+  readonly #nodeGates: ClusterGates | undefined
   readonly #feed: AvailabilityFeed
-  readonly #own = new Set<RedisClient>()
+  readonly #own: OwnClients
   readonly #unlisten: () => void
   #subscriber: RedisClient | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: LeaseOptions) {
-    const { pool, settings, label, clock } = options
-    this.#options = options
+  constructor({ pool, settings, label, deadlineMs, breaker, clock, onClose }: LeaseOptions) {
+    this.#pool = pool
+    this.#label = label
+    this.#onClose = onClose
     this.#feed = new AvailabilityFeed(clock)
-    this.#gate = new Gate({
-      label,
-      source: 'redis',
-      secrets: secretsOf(pool.target),
-      deadlineMs: options.deadlineMs,
+    this.#own = new OwnClients(pool.target, settings)
+    const gateOptions = {
+      ...redisSubject(pool.target, label),
+      deadlineMs,
       probeDeadlineMs: settings.connectTimeoutMs,
-      probe: () => pool.verify(),
-      onDead: () => pool.reset(new BackendUnavailableError(`${label} answers no more.`, { reason: 'deadline' })),
-      onChange: () => this.#feed.update(this.#gate.available, this.#gate.error),
+      onChange: () => this.#refresh(),
       clock,
-      ...(options.breaker === undefined ? {} : { breaker: options.breaker }),
-    })
+      ...(breaker === undefined ? {} : { breaker }),
+    }
+    const { client } = pool
+    this.#nodeGates = isCluster(client) ? new ClusterGates(client, gateOptions) : undefined
+    this.#gate = new Gate({ ...gateOptions, probe: () => pool.verify(), onDead: () => this.#onDead() })
     this.#unlisten = pool.onChange(() => this.#follow())
     this.#follow()
   }
 
   get client(): RedisClient {
-    return this.#options.pool.client
+    return this.#pool.client
   }
 
   get available(): boolean {
-    return this.#gate.available
+    return this.#feed.available
   }
 
   get error(): Error | undefined {
@@ -73,15 +78,16 @@ export class PooledRedisLease implements RedisLease {
   }
 
   get target(): string {
-    return this.#options.pool.target.target
+    return this.#pool.target.target
   }
 
   get db(): number {
-    return this.#options.pool.target.db
+    return this.#pool.target.db
   }
 
   run<Result>(command: (client: RedisClient) => Promise<Result>, options?: RedisCallOptions): Promise<Result> {
-    return this.#gate.run(() => command(this.#options.pool.next()), options)
+    const gate = options?.key === undefined || !this.#gate.available ? undefined : this.#nodeGates?.gateOf(options.key)
+    return (gate ?? this.#gate).run(() => command(this.#pool.next()), options)
   }
 
   subscriber(): RedisClient {
@@ -93,7 +99,7 @@ export class PooledRedisLease implements RedisLease {
     return this.#open('blocking')
   }
 
-  dedicated(options: DedicatedOptions = {}): RedisClient {
+  dedicated(options?: DedicatedOptions): RedisClient {
     return this.#open('dedicated', options)
   }
 
@@ -112,33 +118,31 @@ export class PooledRedisLease implements RedisLease {
 
   async #close(): Promise<void> {
     this.#unlisten()
+    this.#feed.close()
     this.#gate.close()
-    await Promise.all([...this.#own].map(endClient))
-    await this.#options.onClose()
+    this.#nodeGates?.close()
+    await this.#own.close()
+    await this.#onClose()
+  }
+
+  #open(role: RedisRole, options?: DedicatedOptions): RedisClient {
+    if (this.#closing !== undefined) throw this.#gate.unavailable()
+    return this.#own.open(role, options)
+  }
+
+  #onDead(): void {
+    this.#own.reset()
+    this.#pool.reset(new BackendUnavailableError(`${this.#label} answers no more.`, { reason: 'deadline' }))
   }
 
   #follow(): void {
-    const { pool } = this.#options
-    if (pool.verified !== this.#gate.connected || !pool.verified) this.#gate.setConnected(pool.verified, pool.error)
+    const { verified, error } = this.#pool
+    if (verified !== this.#gate.connected || !verified) this.#gate.setConnected(verified, error)
   }
 
-  #open(role: RedisRole, options: DedicatedOptions = {}): RedisClient {
-    const { pool, settings, label } = this.#options
-    if (this.#closing !== undefined) throw new BackendUnavailableError(`${label} was closed.`, { reason: 'closed' })
-    let attempts = 0
-    const client = createClient(pool.target, {
-      role,
-      settings,
-      nextDelayMs: () => reconnectDelay(++attempts),
-      ...options,
-    })
-    client.on('ready', () => {
-      attempts = 0
-    })
-    // the shared connection tells of the outage; ioredis prints what nobody listens to
-    client.on('error', () => {})
-    client.on('end', () => this.#own.delete(client))
-    this.#own.add(client)
-    return client
+  /** A Cluster of which no node that we use answers is away, whatever the client says. */
+  #refresh(): void {
+    const lost = this.#nodeGates?.lost
+    this.#feed.update(this.#gate.available && lost === undefined, this.#gate.error ?? lost)
   }
 }

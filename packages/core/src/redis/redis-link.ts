@@ -1,12 +1,12 @@
 import { withDeadline } from '../deadline.js'
 import { classifyFault } from '../faults/classify-fault.js'
-import { toInfraError } from '../gate.js'
 import { BackendUnavailableError, MisconfiguredError } from '../infra-error.js'
+import { toInfraError } from '../to-infra-error.js'
 import { type ClientSettings, reconnectDelay } from './client-options.js'
 import { createClient, isCluster } from './create-client.js'
 import { endClient } from './end-client.js'
 import type { RedisClient } from './redis-connection.js'
-import { type ResolvedTarget, secretsOf } from './redis-target.js'
+import { type ResolvedTarget, redisSubject } from './redis-target.js'
 import { verifyRedis } from './verify-redis.js'
 
 /** How a {@link RedisLink} is made, and whom it tells. */
@@ -197,6 +197,6 @@ export class RedisLink implements Link {
 
   #describe(error: unknown): Error {
     const { label, target } = this.#options
-    return toInfraError(error, { label, source: 'redis', secrets: secretsOf(target) })
+    return toInfraError(error, redisSubject(target, label))
   }
 }

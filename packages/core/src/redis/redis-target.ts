@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Secret } from '@plinth/config/secret'
 import type { Endpoint } from '../endpoint.js'
+import type { ErrorSubject } from '../to-infra-error.js'
 import type { RedisClient } from './redis-connection.js'
 import type { RedisAddress } from './redis-url.js'
 
@@ -60,10 +61,15 @@ export interface ResolvedTarget {
   readonly target: string
   /** A digest of the passwords, by which two for one identity are noticed. */
   readonly credentials: string
-  readonly variables: RedisVariables
+  readonly variables: Readonly<Partial<RedisVariables>>
+}
+
+/** What errors about a target are to say. */
+export function redisSubject(target: ResolvedTarget, label: string): ErrorSubject {
+  return { label, source: 'redis', secrets: secretsOf(target), variables: { ...target.variables } }
 }
 
 /** Every literal secret of a target, to keep out of errors and logs. */
-export function secretsOf({ password, sentinelPassword }: ResolvedTarget): readonly string[] {
+function secretsOf({ password, sentinelPassword }: ResolvedTarget): readonly string[] {
   return [password, sentinelPassword].filter((each) => each !== undefined)
 }

@@ -44,7 +44,7 @@ export function resolveRedisTarget(options: RedisTarget & RedisIdentity): Resolv
     credentials: createHash('sha256')
       .update(JSON.stringify([password, sentinelPassword]))
       .digest('hex'),
-    variables,
+    variables: options.variables ?? {},
   }
 }
 

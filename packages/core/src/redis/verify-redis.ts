@@ -1,3 +1,4 @@
+import { isCluster } from './create-client.js'
 import type { RedisClient } from './redis-connection.js'
 import type { ResolvedTarget } from './redis-target.js'
 
@@ -8,14 +9,20 @@ import type { ResolvedTarget } from './redis-target.js'
  * by `PING` instead. `SELECT` is awaited, because the one that ioredis sends fails in silence.
  */
 export async function verifyRedis(client: RedisClient, target: ResolvedTarget): Promise<void> {
-  if (client.isCluster) {
-    await client.ping()
-    return
-  }
+  if (isCluster(client)) return verifyNode(client)
   const select = target.db === 0 || 'client' in target.place ? undefined : client.call('SELECT', target.db)
   const [facts] = await Promise.all([serverFacts(client), client.ping(), select])
   if (facts.get('role') === 'replica') throw new Error('READONLY The server is a replica.')
   if (facts.get('mode') === 'cluster') throw new Error('MOVED 0 The server is part of a Redis Cluster.')
+}
+
+/**
+ * Asks a node of a Cluster, or any of them, whether it takes commands. `PING` does not tell: a node that lost the majority
+ * of the others answers it, and refuses everything else.
+ */
+export async function verifyNode(node: RedisClient): Promise<void> {
+  const info = String(await node.cluster('INFO'))
+  if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN The cluster is down.')
 }
 
 async function serverFacts(client: RedisClient): Promise<ReadonlyMap<string, string>> {
