@@ -14,7 +14,7 @@ const quiet = { quiet: true }
 const phases = [
   ['format and lint', () => runInstalled('biome', ['check', '.', '--error-on-warnings'], quiet)],
   ['layers and cycles', () => run(process.execPath, [script('layers.mjs')], quiet)],
-  ['types', () => runInstalled('tsc', ['--noEmit'], quiet)],
+  ['types', () => runPnpm(['run', '--silent', 'types'], quiet)],
   ['unused files, exports and dependencies', () => runInstalled('knip', ['--no-progress', '--no-config-hints'], quiet)],
   ['build', () => build()],
   ['packed packages', checkPackedPackages],

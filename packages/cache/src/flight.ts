@@ -8,7 +8,7 @@ export interface Outcome {
 /** One computation under way in this process, and everybody who waits for it. */
 export class Flight {
   /** Aborts the computation. */
-  readonly controller = new AbortController()
+  readonly controller: AbortController = new AbortController()
   /** An older value that may be answered when the computation fails or takes too long. */
   readonly fallback: (() => unknown) | undefined
   #outcome: Promise<Outcome> | undefined

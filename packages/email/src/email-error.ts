@@ -40,7 +40,7 @@ const CODES = {
   unavailable: 'EMAIL_UNAVAILABLE',
   timeout: 'EMAIL_TIMEOUT',
   aborted: 'EMAIL_ABORTED',
-} as const satisfies Record<EmailErrorKind, string>
+} as const
 
 /** What an {@link EmailError} may carry beside its kind and message. */
 export interface EmailErrorOptions {

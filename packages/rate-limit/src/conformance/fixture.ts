@@ -98,7 +98,11 @@ export class Asker {
     await this.#fixture.backend.adjust([{ subject, limit, by, at, lease }], DEADLINE)
   }
 
-  async block(limit: Limit, baseMs: number, { unlessBlocked = false, factor = 1 } = {}): Promise<number> {
+  async block(
+    limit: Limit,
+    baseMs: number,
+    { unlessBlocked = false, factor = 1 }: { readonly unlessBlocked?: boolean; readonly factor?: number } = {},
+  ): Promise<number> {
     const order = { baseMs, factor, maxMs: 8 * baseMs, rememberMs: 60_000, unlessBlocked }
     return this.#fixture.backend.block('s', limit, order, DEADLINE)
   }

@@ -1,5 +1,20 @@
 const FONT = 'font-family:-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif'
 
+type StyleName =
+  | 'page'
+  | 'outer'
+  | 'card'
+  | 'name'
+  | 'body'
+  | 'heading'
+  | 'paragraph'
+  | 'quiet'
+  | 'link'
+  | 'button'
+  | 'code'
+  | 'footer'
+  | 'hidden'
+
 /**
  * The styles that stand on elements: the light look.
  *
@@ -7,7 +22,7 @@ const FONT = 'font-family:-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-ser
  * the dark one is a style sheet that overrides it by class for clients that say they are dark: those that follow
  * `prefers-color-scheme` (Apple Mail, iOS, Thunderbird) and Outlook's apps, which mark the body with `data-ogsc`.
  */
-export const styles = {
+export const styles: Readonly<Record<StyleName, string>> = {
   page: 'margin:0;padding:0;width:100%;background-color:#eef1f4;-webkit-text-size-adjust:100%',
   outer: 'background-color:#eef1f4',
   card: 'background-color:#ffffff;border-radius:10px',
@@ -21,7 +36,7 @@ export const styles = {
   code: 'font-family:ui-monospace,Menlo,Consolas,monospace;font-size:26px;line-height:34px;letter-spacing:5px;font-weight:700;color:#1b2026',
   footer: `${FONT};font-size:13px;line-height:20px;color:#5b6672`,
   hidden: 'display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all',
-} as const
+}
 
 const DARK = [
   ['.p-page, .p-outer', 'background-color:#14181c !important'],
