@@ -1,11 +1,17 @@
+import { type Bytes, parseBytes } from '@plinth/config/units'
 import { type Clock, systemClock } from '@plinth/core'
+import { BytePacking } from './byte-packing.js'
 import type { Cache } from './cache.js'
 import type { CacheBackend } from './cache-backend.js'
+import { CacheCore } from './cache-core.js'
 import { CacheOptionError } from './cache-errors.js'
+import type { Codec } from './codecs/codec.js'
+import { Signer } from './codecs/signature.js'
 import type { LoadOptions, Ttl } from './load-options.js'
-import { valuePacking } from './packing.js'
 import { DEFAULT_POLICY, LOAD_OPTIONS, type NamedTtls, parseTtl, refuseUnknown, resolvePolicy } from './policy.js'
 import { StoreCache } from './store-cache.js'
+import { StoreSlots } from './store-slots.js'
+import { valuePacking } from './value-packing.js'
 
 /** Options of {@link createCache}. Load options hold for every call that does not say otherwise; `ttl` is one hour by default. */
 export interface CacheOptions extends Omit<LoadOptions<never>, 'storeIf'> {
@@ -21,6 +27,22 @@ export interface CacheOptions extends Omit<LoadOptions<never>, 'storeIf'> {
   readonly ttls?: Readonly<Record<string, Ttl>>
   /** How many leading segments of a key can be deleted as a prefix; each is one more thing to look up where keys are that deep. Default 4. */
   readonly prefixDepth?: number
+  /**
+   * What an invalidation does that cannot be sent, besides being kept and sent later: `queue` resolves and publishes an event,
+   * `throw` rejects. Default `queue`.
+   */
+  readonly onInvalidationError?: 'queue' | 'throw'
+  /** How values become bytes, on backends that keep bytes. Default: JSON, with `Date`, `Map`, `Set`, `bigint`, bytes and `undefined`. */
+  readonly codec?: Codec
+  /** From which size on bytes are compressed; false never. Default `'8kb'`. */
+  readonly compressAbove?: Bytes | false
+  /** How large a value may become when it is decompressed. Default `'64mb'`. */
+  readonly maxValueBytes?: Bytes
+  /**
+   * Signs what is stored and refuses what is not signed, on backends that keep bytes. Of several, the first signs and all verify.
+   * Whole numbers are not signed, for the server adds to them.
+   */
+  readonly secrets?: readonly string[]
   /** Default: the machine's. */
   readonly clock?: Clock
 }
@@ -33,9 +55,17 @@ const KNOWN: ReadonlySet<string> = new Set([
   'name',
   'ttls',
   'prefixDepth',
+  'onInvalidationError',
+  'codec',
+  'compressAbove',
+  'maxValueBytes',
+  'secrets',
   'clock',
 ])
-const NAME = /^[\w.-]{1,64}$/
+const PREFIX = /^[\w.:-]{1,64}$/
+const VERSION = /^[\w.-]{1,64}$/
+/** A secret that is shorter can be guessed. */
+const MIN_SECRET = 16
 
 /**
  * Makes a cache on a backend. No I/O, no timers.
@@ -44,21 +74,14 @@ const NAME = /^[\w.-]{1,64}$/
  */
 export function createCache(options: CacheOptions): Cache {
   refuseUnknown(options, KNOWN, 'createCache')
-  const {
-    backend,
-    prefix = 'cache',
-    version = 'v1',
-    name = prefix,
-    ttls = {},
-    prefixDepth = 4,
-    clock = systemClock,
-  } = options
+  const { backend, prefix = 'cache', version = 'v1', name = prefix, ttls = {}, prefixDepth = 4 } = options
+  const { onInvalidationError = 'queue', clock = systemClock } = options
   if (typeof backend?.open !== 'function')
     throw new CacheOptionError('createCache needs a backend, such as memoryBackend().')
-  for (const [what, text] of Object.entries({ prefix, version })) {
-    if (!NAME.test(text)) {
-      throw new CacheOptionError(`${what} of a cache must be 1 to 64 letters, digits, dots, dashes or underscores.`)
-    }
+  if (!PREFIX.test(prefix) || !VERSION.test(version)) {
+    throw new CacheOptionError(
+      'prefix and version of a cache must be 1 to 64 letters, digits, dots, dashes or underscores.',
+    )
   }
   if (!(Number.isInteger(prefixDepth) && prefixDepth >= 0 && prefixDepth <= 16)) {
     throw new CacheOptionError('prefixDepth must be a whole number from 0 to 16.')
@@ -68,5 +91,33 @@ export function createCache(options: CacheOptions): Cache {
   )
   const policy = resolvePolicy(DEFAULT_POLICY, options, named, `cache "${name}"`)
   const store = backend.open(`${prefix}:${version}`)
-  return new StoreCache({ name, backend, store, packing: valuePacking, policy, ttls: named, prefixDepth, clock })
+  const packing = store.holds === 'values' ? valuePacking : bytePacking(options)
+  const core = new CacheCore({
+    name,
+    backend,
+    store,
+    packing,
+    policy,
+    ttls: named,
+    prefixDepth,
+    onInvalidationError,
+    clock,
+  })
+  return new StoreCache(core, new StoreSlots(core))
+}
+
+function bytePacking({ codec, compressAbove = '8kb', maxValueBytes = '64mb', secrets }: CacheOptions): BytePacking {
+  if (codec !== undefined && !(Number.isInteger(codec.id) && codec.id >= 16 && codec.id <= 255)) {
+    throw new CacheOptionError('The id of a codec must be a whole number from 16 to 255.')
+  }
+  if (secrets?.some((secret) => secret.length < MIN_SECRET) || secrets?.length === 0) {
+    throw new CacheOptionError(`secrets of a cache must have at least ${MIN_SECRET} characters, and be at least one.`)
+  }
+  const above =
+    compressAbove === false ? Number.POSITIVE_INFINITY : parseBytes(compressAbove, 'compressAbove of a cache')
+  return new BytePacking({
+    codec,
+    compression: { above, maxBytes: parseBytes(maxValueBytes, 'maxValueBytes of a cache') },
+    signer: secrets && new Signer(secrets),
+  })
 }

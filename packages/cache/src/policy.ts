@@ -1,4 +1,5 @@
 import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Lifetime } from './cache-backend.js'
 import { CacheOptionError } from './cache-errors.js'
 import type { LoadOptions, Ttl } from './load-options.js'
 
@@ -67,6 +68,11 @@ export function resolvePolicy(base: Policy, options: LoadOptions<never>, ttls: N
     jitter: jitter === undefined ? base.jitter : within(jitter, 0, 0.9, `jitter of ${where}`),
     early: early === undefined ? base.early : within(early, 0, 100, `early of ${where}`),
   }
+}
+
+/** The lifetime of an entry under a policy, not shortened at random. */
+export function lifetimeOf({ freshMs, swrMs, staleIfErrorMs }: Policy): Lifetime {
+  return { freshMs, staleMs: freshMs + swrMs, graceMs: freshMs + staleIfErrorMs }
 }
 
 /** A TTL in milliseconds: a duration above zero, or the name of one. @throws CacheOptionError */

@@ -1,21 +1,11 @@
-import type { KeyMatcher } from '../cache-backend.js'
+import type { CacheCore } from '../cache-core.js'
 import { CacheOptionError } from '../cache-errors.js'
-import { canonicalText } from '../keys/canonical-key.js'
+import { boundedKey, canonicalText } from '../keys/canonical-key.js'
 import { compilePattern } from '../keys/key-pattern.js'
 import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
 import { refuseUnknown } from '../policy.js'
 import { limited } from './limited.js'
 import type { MutationOptions, Recache, RecachePlan } from './mutation.js'
-
-/** What a mutation needs of its cache. Tags, keys and prefixes are canonical. */
-export interface MutationHost {
-  invalidateCanonicalTags(tags: readonly string[]): Promise<void>
-  forgetCanonical(keys: readonly string[]): Promise<unknown>
-  deletePrefix(prefix: string): Promise<void>
-  sweep(matcher: KeyMatcher): Promise<unknown>
-  /** Told about a function that could not be computed anew. */
-  recacheFailed(error: unknown): void
-}
 
 type AnyMutationOptions = MutationOptions<Args, unknown, string>
 
@@ -23,35 +13,35 @@ const KNOWN: ReadonlySet<string> = new Set(['tags', 'keys', 'prefixes', 'pattern
 
 /** Builds a function that invalidates after success; see `Cache.mutation` for its promise. */
 export function defineMutation(
-  host: MutationHost,
+  core: CacheCore,
   options: AnyMutationOptions,
   save: (args: Args) => unknown,
 ): (args: Args) => Promise<unknown> {
   refuseUnknown(options, KNOWN, 'mutation')
   if (typeof save !== 'function') throw new CacheOptionError('mutation needs a function that saves.')
-  const invalidation = new Invalidation(host, options)
+  const invalidation = new Invalidation(core, options)
   const { recache = [], recacheConcurrency = 5 } = options
   return async (args) => {
     const result = await save(args)
     await invalidation.run(args, result)
     const tasks = recache.flatMap((item) => recacheTasks(item, args, result))
     const { failures } = await limited(tasks, recacheConcurrency)
-    for (const failure of failures) host.recacheFailed(failure)
+    for (const failure of failures) core.recacheFailed(failure)
     return result
   }
 }
 
 class Invalidation {
-  readonly #host: MutationHost
+  readonly #core: CacheCore
   readonly #tags: readonly KeyTemplate[]
   readonly #tagsOf: ((args: Args, result: unknown) => readonly string[]) | undefined
   readonly #keys: readonly KeyTemplate[]
   readonly #prefixes: readonly KeyTemplate[]
   readonly #patterns: readonly KeyTemplate[]
 
-  constructor(host: MutationHost, { tags = [], keys = [], prefixes = [], patterns = [] }: AnyMutationOptions) {
+  constructor(core: CacheCore, { tags = [], keys = [], prefixes = [], patterns = [] }: AnyMutationOptions) {
     const parse = (templates: readonly string[]): KeyTemplate[] => templates.map((text) => parseTemplate(text))
-    this.#host = host
+    this.#core = core
     this.#tags = typeof tags === 'function' ? [] : parse(tags)
     this.#tagsOf = typeof tags === 'function' ? tags : undefined
     this.#keys = parse(keys)
@@ -63,12 +53,12 @@ class Invalidation {
   async run(args: Args, result: unknown): Promise<void> {
     const told = this.#tagsOf?.(args, result) ?? []
     const tags = [...render(this.#tags, args), ...told.map((tag) => canonicalText(tag, 'tag'))]
-    const keys = render(this.#keys, args)
+    const keys = render(this.#keys, args).map(boundedKey)
     const outcomes = await Promise.allSettled([
-      tags.length > 0 && this.#host.invalidateCanonicalTags(tags),
-      keys.length > 0 && this.#host.forgetCanonical(keys),
-      ...render(this.#prefixes, args).map((prefix) => this.#host.deletePrefix(prefix)),
-      ...render(this.#patterns, args).map((pattern) => this.#host.sweep(compilePattern(pattern, true))),
+      tags.length > 0 && this.#core.invalidateTags(tags),
+      keys.length > 0 && this.#core.forget(keys),
+      ...render(this.#prefixes, args).map((prefix) => this.#core.deletePrefix(prefix)),
+      ...render(this.#patterns, args).map((pattern) => this.#core.sweep(compilePattern(pattern, true))),
     ])
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }

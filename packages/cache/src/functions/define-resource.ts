@@ -1,17 +1,14 @@
+import type { CacheCore } from '../cache-core.js'
 import { CacheKeyError } from '../cache-errors.js'
 import { encodeParam, type KeyParam } from '../keys/encode-param.js'
-import { defineFunction, type FunctionHost } from './define-function.js'
-import { defineMutation, type MutationHost } from './define-mutation.js'
+import { defineFunction } from './define-function.js'
+import { defineMutation } from './define-mutation.js'
 import type { CacheResource } from './resource.js'
 
 const NAME = /^[A-Za-z_][\w.-]*$/
 
 /** Builds a group of functions about one kind of thing; see `Cache.resource`. */
-export function defineResource(
-  host: FunctionHost & MutationHost,
-  name: string,
-  idField: string,
-): CacheResource<string, string> {
+export function defineResource(core: CacheCore, name: string, idField: string): CacheResource<string, string> {
   if (!NAME.test(name) || !NAME.test(idField)) {
     throw new CacheKeyError(
       'A resource needs a plain name and the plain name of its id, such as resource("user", "userId").',
@@ -28,7 +25,7 @@ export function defineResource(
         typeof tags === 'function'
           ? (args: Record<string, KeyParam>, value: unknown) => [...tags(args, value), tagOf(args[idField] as KeyParam)]
           : [tag, ...(tags as string[])]
-      return defineFunction(host, `${tag}:${suffix}`, { ...options, tags: both } as never, load)
+      return defineFunction(core, `${tag}:${suffix}`, { ...options, tags: both } as never, load)
     }) as never,
     mutation: ((options: { readonly tags?: unknown }, save: never) => {
       const { tags = [] } = options
@@ -39,9 +36,9 @@ export function defineResource(
               tagOf(args[idField] as KeyParam),
             ]
           : [tag, ...(tags as string[])]
-      return defineMutation(host, { ...options, tags: both } as never, save)
+      return defineMutation(core, { ...options, tags: both } as never, save)
     }) as never,
     tag: tagOf,
-    invalidate: (id) => host.invalidateCanonicalTags([tagOf(id)]),
+    invalidate: (id) => core.invalidateTags([tagOf(id)]),
   }
 }

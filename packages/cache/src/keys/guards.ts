@@ -33,7 +33,7 @@ export function prefixGuards(canonical: string, depth: number): string[] {
 }
 
 /**
- * Names the guard of one prefix, and the canonical keys that are exactly this prefix.
+ * Names the guard of one canonical prefix, and the canonical keys that are exactly this prefix.
  *
  * @throws CacheKeyError when it has more segments than `depth`.
  */
@@ -41,7 +41,7 @@ export function prefixTarget(
   prefix: string,
   depth: number,
 ): { readonly guard: string; readonly keys: readonly string[] } {
-  const canonical = canonicalText(prefix.endsWith(':') ? prefix.slice(0, -1) : prefix, 'prefix')
+  const canonical = prefix.length > 1 && prefix.endsWith(':') ? prefix.slice(0, -1) : prefix
   const segments = canonical.split(':').length
   if (segments > depth) {
     throw new CacheKeyError(

@@ -110,9 +110,12 @@ export class MemoryStore implements CacheStore, EntryOwner, LeaseGiver {
       this.#put(address.key, count, this.#stamps.acquire(address.guards), this.#stamps.time)
       return by
     }
-    if (typeof entry.body !== 'number') throw new CacheValueError('Only a whole number can be incremented.')
-    entry.body += by
-    return entry.body as number
+    const sum = typeof entry.body === 'number' ? entry.body + by : Number.NaN
+    if (!Number.isSafeInteger(sum)) {
+      throw new CacheValueError('Only a whole number can be incremented, and only up to 2^53 - 1.')
+    }
+    entry.body = sum
+    return sum
   }
 
   async stamp(guards: readonly string[]): Promise<void> {

@@ -1,0 +1,70 @@
+import { type Duration, parseDuration } from '@plinth/config/units'
+import type { AvailabilityChange } from '@plinth/core'
+import type { RedisConnection } from '@plinth/core/redis'
+import type { CacheBackend, CacheStore } from '../cache-backend.js'
+import { CacheOptionError } from '../cache-errors.js'
+import { RedisStore } from './redis/redis-store.js'
+
+/** Options of {@link redisBackend}. */
+export interface RedisBackendOptions {
+  /** How long the cache waits for the server before it goes on without. Default 500 ms. */
+  readonly deadline?: Duration
+}
+
+/** How long the stamp of a tag or prefix is kept at least; longer while entries that live longer depend on it. */
+const GUARD_MS = 86_400_000
+
+/**
+ * Keeps entries in Redis (6.2 or newer): a single server, Sentinel, or Cluster, as the connection says.
+ *
+ * The connection is lent: closing the backend leaves it open.
+ */
+export function redisBackend(connection: RedisConnection, options: RedisBackendOptions = {}): CacheBackend {
+  if (typeof connection?.run !== 'function') {
+    throw new CacheOptionError('redisBackend needs a connection: redisBackend(await openRedis({ url })).')
+  }
+  const deadlineMs = parseDuration(options.deadline ?? 500, 'deadline of the redis backend')
+  return new RedisBackend(connection, deadlineMs)
+}
+
+class RedisBackend implements CacheBackend {
+  readonly name = 'redis'
+  readonly #connection: RedisConnection
+  readonly #deadlineMs: number
+  readonly #stores = new Map<string, RedisStore>()
+
+  constructor(connection: RedisConnection, deadlineMs: number) {
+    this.#connection = connection
+    this.#deadlineMs = deadlineMs
+  }
+
+  get target(): string {
+    return this.#connection.target
+  }
+
+  get available(): boolean {
+    return this.#connection.available
+  }
+
+  open(namespace: string): CacheStore {
+    let store = this.#stores.get(namespace)
+    if (store === undefined) {
+      store = new RedisStore(this.#connection, namespace, { deadlineMs: this.#deadlineMs, guardMs: GUARD_MS })
+      this.#stores.set(namespace, store)
+    }
+    return store
+  }
+
+  async ping(): Promise<void> {
+    await this.#connection.run((client) => client.ping(), { deadlineMs: this.#deadlineMs })
+  }
+
+  onChange(listener: (change: AvailabilityChange) => void): () => void {
+    return this.#connection.onChange(listener)
+  }
+
+  async close(): Promise<void> {
+    for (const store of this.#stores.values()) store.close()
+    this.#stores.clear()
+  }
+}

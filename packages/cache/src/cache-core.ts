@@ -1,0 +1,305 @@
+import { BackendUnavailableError, type Clock } from '@plinth/core'
+import { isAway } from './away.js'
+import type {
+  Address,
+  CacheBackend,
+  CacheStore,
+  EntryPart,
+  KeyMatcher,
+  Lifetime,
+  NewEntry,
+  StoredEntry,
+  SweepOptions,
+} from './cache-backend.js'
+import { CacheClosedError, CacheValueError, PatternMatchingNotSupportedError } from './cache-errors.js'
+import type { InvalidateEvent } from './cache-events.js'
+import { Addresses } from './keys/addresses.js'
+import { canonicalTagGuard, NAMESPACE_GUARD, prefixTarget } from './keys/guards.js'
+import type { LoadOptions, Ttl } from './load-options.js'
+import type { LoadRequest } from './load-request.js'
+import type { Packing } from './packing.js'
+import { PendingInvalidations } from './pending-invalidations.js'
+import { lifetimeOf, type NamedTtls, type Policy, parseTtl, resolvePolicy } from './policy.js'
+import { ReadThrough } from './read-through.js'
+import { Reporter } from './reporter.js'
+import { StoreTrust } from './store-trust.js'
+
+/** What a cache is assembled from. */
+export interface CacheParts {
+  readonly name: string
+  readonly backend: CacheBackend
+  readonly store: CacheStore
+  readonly packing: Packing
+  readonly policy: Policy
+  readonly ttls: NamedTtls
+  readonly prefixDepth: number
+  /** What an invalidation that could not be sent does, besides being sent later: resolve, or reject. */
+  readonly onInvalidationError: 'queue' | 'throw'
+  readonly clock: Clock
+}
+
+/** What an invalidation means. */
+interface Invalidated {
+  readonly guards?: readonly string[]
+  readonly keys?: readonly string[]
+}
+
+/** What a write stores. */
+export interface Write {
+  readonly value: unknown
+  readonly policy: Policy
+}
+
+/**
+ * The promises of a cache over addresses: reads fail open, invalidations are never lost in silence, nothing is read that could be stale
+ * because an invalidation is still on its way.
+ */
+export class CacheCore {
+  readonly name: string
+  readonly backend: CacheBackend
+  readonly addresses: Addresses
+  readonly reporter: Reporter
+  readonly store: CacheStore
+  readonly trust: StoreTrust
+  readonly #parts: CacheParts
+  readonly #packing: Packing
+  readonly #reads: ReadThrough
+  readonly #pending = new PendingInvalidations()
+  #closed = false
+
+  constructor(parts: CacheParts) {
+    const { name, backend, store, packing, ttls, clock, prefixDepth } = parts
+    this.name = name
+    this.backend = backend
+    this.store = store
+    this.addresses = new Addresses(prefixDepth)
+    this.reporter = new Reporter(name, backend.name)
+    this.#parts = parts
+    this.#packing = packing
+    this.#reads = new ReadThrough(store, { packing, ttls, clock, reporter: this.reporter })
+    this.trust = new StoreTrust({ backend, store, pending: this.#pending, reporter: this.reporter })
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  policy(options: LoadOptions<never>, where: string): Policy {
+    return resolvePolicy(this.#parts.policy, options, this.#parts.ttls, where)
+  }
+
+  ttl(ttl: Ttl, where: string): number {
+    return parseTtl(ttl, this.#parts.ttls, where)
+  }
+
+  /** The body that the store can answer at once, opened; `undefined` says nothing. */
+  peek(key: string): unknown {
+    const body = this.store.peek?.(key)
+    return body === undefined || this.#closed ? undefined : this.#packing.unpack(body, 0, key)
+  }
+
+  /** Reads through the cache, or past it while it cannot be trusted. */
+  async load(request: LoadRequest): Promise<unknown> {
+    this.mustBeOpen()
+    const usable = (this.trust.trusted || (await this.trust.ready())) && !this.#coveredByPending(request.address)
+    return this.#reads.get(request, usable)
+  }
+
+  /** What is stored, fresh or not; nothing while the store cannot be trusted. */
+  async find(address: Address, part: EntryPart = 'all'): Promise<StoredEntry | undefined> {
+    return this.attempt(
+      'read',
+      async () => {
+        const entry = await this.store.read(address, part)
+        return entry !== undefined && this.#pending.coverGuards(entry.guards) ? undefined : entry
+      },
+      address,
+    )
+  }
+
+  /** The fresh value, or `undefined`. */
+  async read(address: Address, template: string | undefined): Promise<unknown> {
+    const entry = await this.find(address)
+    if (entry !== undefined && entry.freshForMs > 0) {
+      const opened = await this.open(entry, address, template)
+      if (opened !== undefined) {
+        this.reporter.hit(false, template)
+        return opened.value
+      }
+    }
+    this.reporter.miss(template)
+    return undefined
+  }
+
+  /** The value of an entry; an entry that cannot be decoded is removed and answers nothing. */
+  async open(
+    entry: StoredEntry,
+    address: Address,
+    template: string | undefined,
+  ): Promise<{ readonly value: unknown } | undefined> {
+    try {
+      return { value: this.#packing.unpack(entry.body, entry.format, address.key) }
+    } catch {
+      this.reporter.refused(template)
+      await this.attempt('remove', () => this.store.remove([address.key]))
+      return undefined
+    }
+  }
+
+  /** Stores; when that fails, what stood there before is invalidated as soon as possible. */
+  async write(address: Address, { value, policy }: Write): Promise<void> {
+    await this.writeEntry(address, this.entry(address, value, policy))
+  }
+
+  /** As {@link CacheCore.write}, for an entry that is made already. */
+  async writeEntry(address: Address, entry: NewEntry): Promise<void> {
+    this.mustBeOpen()
+    try {
+      await this.store.write(address, entry)
+      this.#reads.detach([address.key])
+    } catch (error) {
+      this.#keepFor({ keys: [address.key] }, 'write', error)
+    }
+  }
+
+  async writeIfAbsent(address: Address, { value, policy }: Write): Promise<boolean> {
+    await this.#mustBeTrusted()
+    return this.store.write(address, this.entry(address, value, policy), 'absent')
+  }
+
+  async increment(address: Address, by: number, lifetime: Lifetime): Promise<number> {
+    await this.#mustBeTrusted()
+    return this.store.increment(address, by, lifetime)
+  }
+
+  async take(address: Address): Promise<unknown> {
+    const entry = await this.attempt('take', () => this.store.take(address), address)
+    this.#reads.detach([address.key])
+    if (entry === undefined || entry.freshForMs <= 0 || this.#pending.coverGuards(entry.guards)) return undefined
+    return (await this.open(entry, address, undefined))?.value
+  }
+
+  async touch(address: Address, policy: Policy): Promise<boolean> {
+    return (await this.attempt('touch', () => this.store.touch(address, lifetimeOf(policy)), address)) ?? false
+  }
+
+  async forget(keys: readonly string[]): Promise<number> {
+    if (keys.length === 0) return 0
+    return this.#invalidate('keys', { keys }, () => this.store.remove(keys))
+  }
+
+  /** Tags are canonical. */
+  async invalidateTags(tags: readonly string[]): Promise<void> {
+    const guards = [...new Set(tags.map(canonicalTagGuard))]
+    if (guards.length > 0) await this.#invalidate('tags', { guards }, () => this.#stamp(guards))
+  }
+
+  async deletePrefix(prefix: string): Promise<void> {
+    const { guard, keys } = prefixTarget(prefix, this.#parts.prefixDepth)
+    await this.#invalidate('prefix', { guards: [guard], keys }, async () => {
+      const [removed] = await Promise.all([this.store.remove(keys), this.store.stamp([guard])])
+      return removed
+    })
+  }
+
+  async clear(): Promise<void> {
+    const guards = [NAMESPACE_GUARD]
+    await this.#invalidate('namespace', { guards }, () => this.#stamp(guards))
+  }
+
+  /** Cannot be kept for later, for it answers what it found: it rejects when the backend is away. */
+  async sweep(matcher: KeyMatcher, options: SweepOptions = { dryRun: false }): Promise<number> {
+    this.mustBeOpen()
+    const { store } = this
+    if (store.sweep === undefined) throw new PatternMatchingNotSupportedError(this.name, this.backend.name)
+    const removed = await store.sweep(matcher, options)
+    if (options.dryRun) return removed
+    this.#reads.detach()
+    this.reporter.invalidate('pattern', removed, false)
+    return removed
+  }
+
+  recacheFailed(error: unknown): void {
+    this.reporter.failure('recache', error)
+  }
+
+  /** What a store answers, or `undefined` while it is away or cannot be trusted (for `address`). */
+  async attempt<Answer>(operation: string, ask: () => Promise<Answer>, address?: Address): Promise<Answer | undefined> {
+    this.mustBeOpen()
+    try {
+      if (!(this.trust.trusted || (await this.trust.ready()))) return undefined
+      if (address !== undefined && this.#coveredByPending(address)) return undefined
+      return await ask()
+    } catch (error) {
+      if (!isAway(error)) throw error
+      this.reporter.failure(operation, error)
+      return undefined
+    }
+  }
+
+  entry(address: Address, value: unknown, policy: Policy): NewEntry {
+    if (value === undefined)
+      throw new CacheValueError('undefined cannot be cached: it would look like a missing entry. Use null.')
+    const packed = this.#packing.pack(value, address.key)
+    return { ...packed, ...lifetimeOf(policy), peekMs: policy.freshMs, costMs: 0 }
+  }
+
+  mustBeOpen(): void {
+    if (this.#closed) throw new CacheClosedError(this.name)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#reads.detach()
+    if (this.#pending.size > 0 && this.backend.available) await this.#pending.flush(this.store).catch(() => {})
+    this.trust.close()
+  }
+
+  /** For what has no answer without the store. */
+  async #mustBeTrusted(): Promise<void> {
+    this.mustBeOpen()
+    if (this.trust.trusted || (await this.trust.ready())) return
+    throw new BackendUnavailableError(`Cache "${this.name}" cannot tell: ${this.backend.name} is away.`, {
+      reason: 'closed',
+    })
+  }
+
+  #coveredByPending(address: Address): boolean {
+    return this.#pending.size > 0 && this.#pending.cover(address)
+  }
+
+  async #stamp(guards: readonly string[]): Promise<undefined> {
+    await this.store.stamp(guards)
+  }
+
+  async #invalidate(
+    kind: InvalidateEvent['kind'],
+    what: Invalidated,
+    send: () => Promise<number | undefined>,
+  ): Promise<number> {
+    this.mustBeOpen()
+    const count = (what.guards ?? what.keys ?? []).length
+    try {
+      const removed = await send()
+      if (what.guards === undefined) this.#reads.detach(what.keys)
+      else this.#reads.detach()
+      this.reporter.invalidate(kind, count, false)
+      return removed ?? 0
+    } catch (error) {
+      this.#keepFor(what, kind, error)
+      this.reporter.invalidate(kind, count, true)
+      if (this.#parts.onInvalidationError === 'throw') throw error
+      return 0
+    }
+  }
+
+  /** What could not be sent is sent later, and not read until then. */
+  #keepFor(what: Invalidated, operation: string, error: unknown): void {
+    if (!isAway(error)) throw error
+    this.#pending.add(what)
+    this.#reads.detach(what.guards === undefined ? what.keys : undefined)
+    this.reporter.failure(operation, error)
+    this.trust.retrySoon()
+  }
+}

@@ -1,0 +1,9 @@
+/** Turns values into bytes and back. */
+export interface Codec {
+  /** Tells entries of different codecs apart in a shared store: a number from 16 to 255, for ever the same. */
+  readonly id: number
+  /** @throws anything, for a value it cannot turn into bytes; the cache wraps it into a `CacheValueError`. */
+  encode(value: unknown): Uint8Array
+  /** @throws anything, for bytes that it did not make; the entry then counts as missing and is removed. */
+  decode(bytes: Uint8Array): unknown
+}

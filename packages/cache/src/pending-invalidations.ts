@@ -1,0 +1,52 @@
+import type { Address, CacheStore } from './cache-backend.js'
+import { NAMESPACE_GUARD } from './keys/guards.js'
+
+/** More than this, and everything is invalidated instead. */
+const MAX_PENDING = 10_000
+
+/**
+ * Invalidations that could not be sent, to be sent when the backend is back. Until then, what they mean is not read.
+ *
+ * Bounded: when there are too many, they become one that means everything.
+ */
+export class PendingInvalidations {
+  readonly #guards = new Set<string>()
+  readonly #keys = new Set<string>()
+
+  get size(): number {
+    return this.#guards.size + this.#keys.size
+  }
+
+  add({ guards = [], keys = [] }: { readonly guards?: readonly string[]; readonly keys?: readonly string[] }): void {
+    for (const guard of guards) this.#guards.add(guard)
+    for (const key of keys) this.#keys.add(key)
+    if (this.size <= MAX_PENDING) return
+    this.#guards.clear()
+    this.#keys.clear()
+    this.#guards.add(NAMESPACE_GUARD)
+  }
+
+  /** Whether what stands there may be something that ought to be gone. */
+  cover({ key, guards }: Address): boolean {
+    return this.#keys.has(key) || this.coverGuards(guards)
+  }
+
+  coverGuards(guards: readonly string[]): boolean {
+    return this.#guards.size > 0 && guards.some((guard) => this.#guards.has(guard))
+  }
+
+  /** Sends everything; what is added meanwhile is sent too. Answers how many; keeps what was not confirmed. */
+  async flush(store: CacheStore): Promise<number> {
+    let sent = 0
+    while (this.size > 0) {
+      const guards = [...this.#guards]
+      const keys = [...this.#keys]
+      if (guards.length > 0) await store.stamp(guards)
+      if (keys.length > 0) await store.remove(keys)
+      for (const guard of guards) this.#guards.delete(guard)
+      for (const key of keys) this.#keys.delete(key)
+      sent += guards.length + keys.length
+    }
+    return sent
+  }
+}
