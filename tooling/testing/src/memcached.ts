@@ -1,6 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
+import { createDataDirectory, removeDataDirectory } from './data-directory.js'
 import { requireBinary } from './find-binary.js'
 import { freePort } from './free-port.js'
+import { type SaslCredentials, startSaslauthd } from './saslauthd.js'
 import type { Server } from './server.js'
 import { onFreePort, openServer, ServerProcess } from './server-process.js'
 
@@ -10,6 +14,8 @@ export interface MemcachedOptions {
   readonly memoryMb?: number | undefined
   /** Most clients at a time. */
   readonly maxConnections?: number | undefined
+  /** Asks clients for this user and password by SASL; it then speaks the binary protocol only. Default: asks for nothing. */
+  readonly sasl?: SaslCredentials | undefined
   /** Further command line arguments, such as `-I 4m`. */
   readonly args?: readonly string[] | undefined
 }
@@ -26,23 +32,42 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
   )
 }
 
-function launchMemcached(file: string, port: number, options: MemcachedOptions): Promise<MemcachedServer> {
-  const { memoryMb = 64, maxConnections, args = [] } = options
+async function launchMemcached(file: string, port: number, options: MemcachedOptions): Promise<MemcachedServer> {
+  const { memoryMb = 64, maxConnections, sasl, args = [] } = options
+  const users = sasl && (await startSasl(sasl))
   const server = new ServerProcess({
     name: `memcached on port ${port}`,
     file,
     args: [
       ...['-l', '127.0.0.1', '-p', String(port), '-U', '0', '-m', String(memoryMb), '-t', '1'],
       ...(maxConnections === undefined ? [] : ['-c', String(maxConnections)]),
+      ...(users ? ['-S'] : []),
       ...(process.getuid?.() === 0 ? ['-u', 'root'] : []),
       ...args,
     ],
-    isReady: () => answersVersion(port),
+    ...(users && { env: { SASL_CONF_PATH: users.directory } }),
+    isReady: () => answersVersion(port, users ? binaryVersion : 'version\r\n'),
   })
-  return openServer({ url: `127.0.0.1:${port}`, port, process: server })
+  return openServer({ url: `127.0.0.1:${port}`, port, process: server, ...(users && { remove: users.remove }) })
 }
 
-function answersVersion(port: number): Promise<boolean> {
+/** The request for the version in the binary protocol: a header and nothing more. */
+const binaryVersion = Buffer.concat([Buffer.from([0x80, 0x0b]), Buffer.alloc(22)])
+
+async function startSasl(credentials: SaslCredentials): Promise<{ directory: string; remove: () => Promise<void> }> {
+  const directory = createDataDirectory('sasl')
+  const path = join(directory, 'mux')
+  const lines = ['mech_list: plain', 'pwcheck_method: saslauthd', `saslauthd_path: ${path}`]
+  writeFileSync(join(directory, 'memcached.conf'), `${lines.join('\n')}\n`)
+  const saslauthd = await startSaslauthd(path, credentials)
+  const remove = async (): Promise<void> => {
+    await saslauthd.close()
+    removeDataDirectory(directory)
+  }
+  return { directory, remove }
+}
+
+function answersVersion(port: number, request: string | Buffer): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port })
     socket.setTimeout(1_000, () => socket.destroy())
@@ -52,6 +77,6 @@ function answersVersion(port: number): Promise<boolean> {
       resolve(true)
       socket.destroy()
     })
-    socket.write('version\r\n')
+    socket.write(request)
   })
 }

@@ -156,14 +156,14 @@ export interface ServerParts {
   readonly port: number
   readonly process: Pick<ServerProcess, 'pid' | 'start' | 'stop' | 'kill' | 'freeze' | 'thaw'>
   /** Removes what is left once it is closed. */
-  readonly remove?: () => void
+  readonly remove?: () => void | Promise<void>
 }
 
 /** Starts the process and gives its handle; closes it again when it does not start. */
 export async function openServer({ url, port, process: server, remove }: ServerParts): Promise<Server> {
   const close = async (): Promise<void> => {
     await server.kill()
-    remove?.()
+    await remove?.()
   }
   try {
     await server.start()
