@@ -1,4 +1,4 @@
-/** One look at a server's clock that shows whole seconds only. Times in milliseconds. */
+/** One look at a server's clock that shows whole seconds. Times in milliseconds. */
 export interface ClockReading {
   /** Our clock when we asked, and when the answer was there. */
   readonly askedAt: number
@@ -8,49 +8,29 @@ export interface ClockReading {
 }
 
 /**
- * Estimates a server's clock minus ours from readings of its whole seconds.
+ * Memcached shows a counter of seconds that a timer moves: it lags by up to two seconds, and the lag itself creeps by a
+ * millisecond or two each second and falls back when it reaches one (measured on 1.6.18).
+ */
+const LAG_MS = 1000
+const TOLERANCE_MS = 2000
+
+/**
+ * How far a server's clock is from ours, as far as its ticks can tell.
  *
- * A reading bounds the offset to a second and the time of the answer; readings at other moments of the second narrow it,
- * and asking where the middle of what is left would tick halves it each time.
+ * It stays as it is until a reading contradicts it by more than the ticks explain. So processes with synchronised clocks
+ * agree to the millisecond (all say 0), and one whose clock is set wrongly is corrected to within two seconds.
  */
 export class ClockOffset {
-  #low = Number.NEGATIVE_INFINITY
-  #high = Number.POSITIVE_INFINITY
+  #offsetMs = 0
 
-  /** The middle of what is possible; 0 before the first reading. */
-  get estimateMs(): number {
-    return this.measured ? (this.#low + this.#high) / 2 : 0
+  /** The server's clock minus ours. */
+  get ms(): number {
+    return this.#offsetMs
   }
 
-  /** How far the estimate may be off. */
-  get errorMs(): number {
-    return (this.#high - this.#low) / 2
-  }
-
-  get measured(): boolean {
-    return Number.isFinite(this.#low)
-  }
-
-  /** Takes in a reading. One that contradicts the others (a clock was set) begins anew. */
   add({ askedAt, answeredAt, shown }: ClockReading): void {
-    const low = shown - answeredAt
-    const high = shown + 1000 - askedAt
-    const narrowLow = Math.max(low, this.#low)
-    const narrowHigh = Math.min(high, this.#high)
-    const contradicts = narrowLow >= narrowHigh
-    this.#low = contradicts ? low : narrowLow
-    this.#high = contradicts ? high : narrowHigh
-  }
-
-  /** Lets the bounds go by a little, because two clocks drift apart. */
-  loosen(byMs: number): void {
-    this.#low -= byMs
-    this.#high += byMs
-  }
-
-  /** How long to wait from `now` until a reading tells the most: when the estimate says that the server's second turns. */
-  nextReadingInMs(now: number): number {
-    const serverNow = now + this.estimateMs
-    return 1000 - (((serverNow % 1000) + 1000) % 1000)
+    const tolerance = TOLERANCE_MS + (answeredAt - askedAt) / 2
+    const reading = shown + LAG_MS - (askedAt + answeredAt) / 2
+    if (Math.abs(reading - this.#offsetMs) > tolerance) this.#offsetMs = reading
   }
 }

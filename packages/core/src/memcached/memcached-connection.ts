@@ -14,12 +14,15 @@ export interface MemcachedConnection extends Closable {
   readonly available: boolean
   /** The servers, such as `127.0.0.1:11211`, without credentials: safe for logs. */
   readonly target: string
-  /** The servers' clock minus ours in milliseconds, estimated from their one-second ticks; 0 until measured. */
+  /**
+   * The servers' clock minus ours in milliseconds; 0 until measured, and as long as the two agree to within the two seconds
+   * that Memcached's ticks leave open. So processes with synchronised clocks agree, and a clock set wrongly is corrected.
+   */
   readonly clockOffsetMs: number
 
   /** The bytes stored at `key`, or `undefined`. */
   get(key: string, options?: CallOptions): Promise<Buffer | undefined>
-  /** As many gets, pipelined to each server; the answers stand in the order of `keys`. */
+  /** As many gets, pipelined to each server; the answers stand in the order of `keys`. Rejects when one of the servers is away. */
   getMany(keys: readonly string[], options?: CallOptions): Promise<readonly (Buffer | undefined)[]>
   /** Stores, replacing what was there. */
   set(key: string, value: Uint8Array | string, ttlMs: number | undefined, options?: CallOptions): Promise<void>

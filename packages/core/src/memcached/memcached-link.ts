@@ -22,6 +22,14 @@ export interface WireRequest {
   readonly version?: Buffer | undefined
 }
 
+/** How long connecting may take, and who is told when the connection breaks later. */
+export interface ConnectOptions {
+  readonly timeoutMs: number
+  readonly onDead: (error: unknown) => void
+  /** The number before that of the first request. Default 0. */
+  readonly firstOpaque?: number
+}
+
 /** memjs must never end a call by itself: it would drop the connection of everyone. About 23 days, the most a timer takes. */
 const NEVER_SECONDS = 2_000_000
 /** The request that stands for the connection itself: it is never sent, and fails when the connection does. */
@@ -37,20 +45,19 @@ const LAST_OPAQUE = 0x7fff_ffff
  */
 export class MemcachedLink {
   readonly #server: Server
-  #opaque = CONNECTION
+  #socket: Socket | undefined
+  #opaque: number
   #dead = false
 
-  private constructor(server: Server) {
+  private constructor(server: Server, firstOpaque: number) {
     this.#server = server
+    this.#opaque = firstOpaque
   }
 
-  /** Connects and authenticates. Rejects when that takes longer than `timeoutMs`. `onDead` is told once, when the connection breaks later. */
-  static async connect(
-    target: MemcachedServer,
-    options: { readonly timeoutMs: number; readonly onDead: (error: unknown) => void },
-  ): Promise<MemcachedLink> {
+  /** Connects and authenticates. Rejects when that takes longer than `timeoutMs`; `onDead` is told once, also then. */
+  static async connect(target: MemcachedServer, options: ConnectOptions): Promise<MemcachedLink> {
     const server = createServer(target)
-    const link = new MemcachedLink(server)
+    const link = new MemcachedLink(server, options.firstOpaque ?? CONNECTION)
     const connected = new Promise<void>((resolve, reject) => {
       server.onError(CONNECTION, (error) => {
         link.#dead = true
@@ -59,6 +66,7 @@ export class MemcachedLink {
       })
       server.sock(false, (socket) => {
         socket.setNoDelay(true)
+        link.#socket = socket
         resolve()
       })
       // the server's FIN reaches nobody in memjs: every call would wait for ever
@@ -110,8 +118,20 @@ export class MemcachedLink {
   }
 
   #write(request: Buffer): void {
-    if (this.#dead) this.#server.error(closedError('The connection is closed.'))
-    else this.#server.write(request)
+    if (this.#dead) {
+      this.#server.error(closedError('The connection is closed.'))
+      return
+    }
+    this.#gatherWrites()
+    this.#server.write(request)
+  }
+
+  /** Requests of the same turn leave in one packet. */
+  #gatherWrites(): void {
+    const socket = this.#socket
+    if (socket === undefined || socket.writableCorked > 0) return
+    socket.cork()
+    process.nextTick(() => socket.uncork())
   }
 
   #nextOpaque(): number {

@@ -6,6 +6,7 @@ import { withDeadline } from '../deadline.js'
 import { Gate } from '../gate.js'
 import { BackendUnavailableError, MisconfiguredError } from '../infra-error.js'
 import { type ErrorSubject, toInfraError } from '../to-infra-error.js'
+import { MemcachedStatusError } from './memcached-errors.js'
 import { MemcachedLink, type MemcachedServer, verifyMemcached } from './memcached-link.js'
 import { Opcode } from './memcached-wire.js'
 
@@ -114,8 +115,9 @@ export class MemcachedNode {
 
   async #learn(link: MemcachedLink): Promise<void> {
     await verifyMemcached(link)
-    const settings = await link.gather({ opcode: Opcode.stats, key: 'settings' })
-    const size = Number(settings.item_size_max)
+    // hosted servers may hide their settings
+    const settings = await link.gather({ opcode: Opcode.stats, key: 'settings' }).catch(ignoreStatus)
+    const size = Number(settings?.item_size_max)
     if (size > 0) this.#itemSize = size
   }
 
@@ -142,4 +144,8 @@ export class MemcachedNode {
   #silent(what: string): BackendUnavailableError {
     return new BackendUnavailableError(`${this.label} did not answer ${what} in time.`, { reason: 'deadline' })
   }
+}
+
+function ignoreStatus(error: unknown): undefined {
+  if (!(error instanceof MemcachedStatusError)) throw error
 }

@@ -43,7 +43,7 @@ export function checkKey(key: string): void {
 export function expiryOf(ttlMs: number | undefined, serverNowMs: number): number {
   if (ttlMs === undefined) return 0
   if (!(ttlMs > 0)) throw new MemcachedArgumentError('A TTL must be more than 0 milliseconds.')
-  const seconds = Math.ceil(ttlMs / 1000)
+  const seconds = Math.max(1, Math.ceil(ttlMs / 1000))
   if (seconds <= LONGEST_RELATIVE_SECONDS) return seconds
   return Math.min(LATEST, Math.ceil(serverNowMs / 1000) + seconds)
 }

@@ -13,7 +13,7 @@ import type {
   VersionedValue,
 } from './memcached-connection.js'
 import { MemcachedArgumentError, MemcachedValueTooLargeError } from './memcached-errors.js'
-import type { WireRequest } from './memcached-link.js'
+import type { MemcachedLink, WireRequest } from './memcached-link.js'
 import { MemcachedNode } from './memcached-node.js'
 import { type MemcachedTarget, resolveMemcachedServers } from './memcached-servers.js'
 import {
@@ -53,9 +53,8 @@ export function openMemcached(options: OpenMemcachedOptions): MemcachedConnectio
 
 /** What the server keeps beside key and value: header, version, terminator, and a chunked item's share. */
 const ITEM_OVERHEAD = 512
-const CLOCK_READINGS = 8
 const CLOCK_PAUSE_MS = 30_000
-const CLOCK_DRIFT_MS = 3
+const CLOCK_RETRY_MS = 1000
 
 type StoreCode = (typeof Opcode)['set' | 'add' | 'replace']
 
@@ -74,7 +73,6 @@ class MemjsConnection implements MemcachedConnection, Readiness {
   readonly #offset = new ClockOffset()
   readonly #clock: Clock
   #clockTimer: NodeJS.Timeout | undefined
-  #readings = 0
   #closed = false
 
   constructor(options: OpenMemcachedOptions) {
@@ -110,7 +108,7 @@ class MemjsConnection implements MemcachedConnection, Readiness {
   }
 
   get clockOffsetMs(): number {
-    return this.#offset.estimateMs
+    return this.#offset.ms
   }
 
   whenReady(options?: ReadyOptions): Promise<boolean> {
@@ -129,8 +127,26 @@ class MemjsConnection implements MemcachedConnection, Readiness {
     return header.status === Status.ok ? val : undefined
   }
 
-  getMany(keys: readonly string[], options?: CallOptions): Promise<readonly (Buffer | undefined)[]> {
-    return Promise.all(keys.map((key) => this.get(key, options)))
+  async getMany(keys: readonly string[], options?: CallOptions): Promise<readonly (Buffer | undefined)[]> {
+    const values: (Buffer | undefined)[] = new Array(keys.length)
+    const perNode = new Map<MemcachedNode, number[]>()
+    for (const [index, key] of keys.entries()) {
+      const node = this.#nodeOf(key)
+      const indexes = perNode.get(node)
+      if (indexes === undefined) perNode.set(node, [index])
+      else indexes.push(index)
+    }
+    const getFrom = async ([node, indexes]: [MemcachedNode, number[]]): Promise<void> => {
+      const get = (link: MemcachedLink) => (index: number) =>
+        link.send({ opcode: Opcode.get, key: keys[index] ?? '' }, [Status.ok, Status.notFound])
+      const answers = await node.run((link) => Promise.all(indexes.map(get(link))), options)
+      for (const [at, index] of indexes.entries()) {
+        const answer = answers[at]
+        if (answer?.header.status === Status.ok) values[index] = answer.val
+      }
+    }
+    await Promise.all([...perNode].map(getFrom))
+    return values
   }
 
   async set(key: string, value: Uint8Array | string, ttlMs: number | undefined, options?: CallOptions): Promise<void> {
@@ -252,7 +268,7 @@ class MemjsConnection implements MemcachedConnection, Readiness {
   }
 
   #expiry(ttlMs: number | undefined): number {
-    return expiryOf(ttlMs, this.#clock.now() + this.#offset.estimateMs)
+    return expiryOf(ttlMs, this.#clock.now() + this.#offset.ms)
   }
 
   #nodeOf(key: string): MemcachedNode {
@@ -267,24 +283,20 @@ class MemjsConnection implements MemcachedConnection, Readiness {
     this.#feed.update(up, up ? undefined : this.#nodes.find((node) => node.error !== undefined)?.error)
   }
 
-  /** Every process reads the same server's clock, the first by name, so that all of them agree. */
+  /** Every process asks the same server, the first by name, so that all of them agree. */
   #readClockLater(delayMs: number): void {
     this.#clockTimer = setTimeout(() => void this.#readClock(), delayMs).unref()
   }
 
   async #readClock(): Promise<void> {
     const names = this.target.split(',')
-    const node = this.#nodes[names.indexOf([...names].sort()[0] ?? '')]
+    const node = this.#nodes[names.indexOf(names.toSorted()[0] ?? '')]
     const askedAt = this.#clock.now()
     const stats = await node?.run((link) => link.gather({ opcode: Opcode.stats })).catch(() => undefined)
     if (this.#closed) return
-    if (stats === undefined) return this.#readClockLater(1000)
-    this.#offset.add({ askedAt, answeredAt: this.#clock.now(), shown: Number(stats.time) * 1000 })
-    this.#readings += 1
-    if (this.#readings % CLOCK_READINGS !== 0)
-      return this.#readClockLater(this.#offset.nextReadingInMs(this.#clock.now()))
-    this.#offset.loosen(CLOCK_DRIFT_MS)
-    this.#readClockLater(CLOCK_PAUSE_MS)
+    const shown = Number(stats?.time) * 1000
+    if (shown > 0) this.#offset.add({ askedAt, answeredAt: this.#clock.now(), shown })
+    this.#readClockLater(shown > 0 ? CLOCK_PAUSE_MS : CLOCK_RETRY_MS)
   }
 }
 
