@@ -99,10 +99,10 @@ export class CacheCore {
   }
 
   /** Reads through the cache, or past it while it cannot be trusted. */
-  async load(request: LoadRequest): Promise<unknown> {
-    this.mustBeOpen()
-    const usable = (this.trust.trusted || (await this.trust.ready())) && !this.#coveredByPending(request.address)
-    return this.#reads.get(request, usable)
+  load(request: LoadRequest): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new CacheClosedError(this.name))
+    if (!this.trust.trusted) return this.#loadUntrusted(request)
+    return this.#reads.get(request, !this.#coveredByPending(request.address))
   }
 
   /** What is stored, fresh or not; nothing while the store cannot be trusted. */
@@ -263,6 +263,11 @@ export class CacheCore {
     throw new BackendUnavailableError(`Cache "${this.name}" cannot tell: ${this.backend.name} is away.`, {
       reason: 'closed',
     })
+  }
+
+  async #loadUntrusted(request: LoadRequest): Promise<unknown> {
+    const usable = (await this.trust.ready()) && !this.#coveredByPending(request.address)
+    return this.#reads.get(request, usable)
   }
 
   #coveredByPending(address: Address): boolean {

@@ -9,6 +9,8 @@ import { LEASE_MS, type LoadRequest } from './load-request.js'
 const POLL_MS = 100
 /** How often a caller may meet a computation that was voided under way before it computes for itself alone. */
 const MAX_VOIDED = 3
+/** An entry is never computed earlier than this many times its cost before expiry: the chance would be e^-40. */
+const NEVER_EARLIER = 40
 
 /**
  * Reads through a store: hit, stale while revalidating, or computed once for everybody.
@@ -52,8 +54,13 @@ export class ReadThrough {
       }
       const claim = usable && voided < MAX_VOIDED ? await this.#claim(request) : undefined
       if (claim === undefined) return this.#compute(request, undefined, undefined)
-      const answer = await this.#answer(request, claim)
+      const answer = this.#answer(request, claim)
       if (answer !== undefined) return answer.value
+      if (claim.lease === undefined && (claim.entry?.freshForMs ?? 0) > 0) {
+        // It could not be decoded, and would be found again and again.
+        await this.#attempt(request, 'remove', () => this.#store.remove([key]))
+        continue
+      }
       if (claim.lease !== undefined) return this.#compute(request, claim.lease, claim.entry)
       if (!request.refresh && this.#flights.has(key)) continue
       const now = clock.elapsed()
@@ -73,23 +80,23 @@ export class ReadThrough {
 
   async #claim(request: LoadRequest): Promise<Claim | undefined> {
     const mode = request.refresh ? 'steal' : 'need'
-    return this.#attempt(request, 'claim', () => this.#store.claim(request.address, { mode, leaseMs: LEASE_MS }))
+    try {
+      return await this.#store.claim(request.address, { mode, leaseMs: LEASE_MS })
+    } catch (error) {
+      return this.#goOn(error, 'claim', request)
+    }
   }
 
   /** What can be answered at once: a fresh value, or a stale one while it is computed anew. */
-  async #answer(request: LoadRequest, { entry, lease }: Claim): Promise<Opened | undefined> {
+  #answer(request: LoadRequest, { entry, lease }: Claim): Opened | undefined {
     if (entry === undefined || request.refresh) return undefined
-    const fresh = entry.freshForMs > 0
-    if (!fresh && entry.staleForMs <= 0) return undefined
+    const freshForMs = entry.freshForMs
+    if (freshForMs <= 0 && entry.staleForMs <= 0) return undefined
     const opened = this.#open(request, entry)
-    if (opened === undefined) {
-      // It would be found again and again; with a lease it is about to be replaced.
-      if (lease === undefined) await this.#attempt(request, 'remove', () => this.#store.remove([request.address.key]))
-      return undefined
-    }
-    this.#parts.reporter.hit(!fresh, request.template)
+    if (opened === undefined) return undefined
+    this.#parts.reporter.hit(freshForMs <= 0, request.template)
     if (lease !== undefined) this.#launch(request, lease, entry)
-    else if (fresh && earlyMs(request.policy(), entry.costMs) >= entry.freshForMs) this.#refreshEarly(request)
+    else if (freshForMs > 0 && entry.costMs * NEVER_EARLIER >= freshForMs) this.#maybeEarly(request, entry)
     return opened
   }
 
@@ -103,8 +110,9 @@ export class ReadThrough {
     return opened
   }
 
-  /** Has a fresh value computed anew before it expires. Nobody waits for it. */
-  #refreshEarly(request: LoadRequest): void {
+  /** Has a fresh value computed anew before it expires, by chance. Nobody waits for it. */
+  #maybeEarly(request: LoadRequest, entry: StoredEntry): void {
+    if (earlyMs(request.policy(), entry.costMs) < entry.freshForMs) return
     const claim = (): Promise<Claim> => this.#store.claim(request.address, { mode: 'refresh', leaseMs: LEASE_MS })
     void this.#attempt(request, 'refresh', claim).then((claimed) => {
       if (claimed?.lease !== undefined) this.#launch(request, claimed.lease, claimed.entry)
@@ -172,10 +180,14 @@ export class ReadThrough {
     try {
       return await ask()
     } catch (error) {
-      if (!isAway(error)) throw error
-      this.#parts.reporter.failure(operation, error, request.template)
-      return undefined
+      return this.#goOn(error, operation, request)
     }
+  }
+
+  /** An outage is reported, and the answer is nothing; anything else is thrown. */
+  #goOn(error: unknown, operation: string, { template }: LoadRequest): undefined {
+    if (!isAway(error)) throw error
+    this.#parts.reporter.failure(operation, error, template)
   }
 }
 

@@ -43,7 +43,11 @@ export class StoreCache implements Cache {
   getOrSet<T>(key: string, load: Loader<T>, options?: GetOrSetOptions<T>): Promise<T> {
     const value = options?.refresh === true ? undefined : this.#peek(key)
     if (value !== undefined) return Promise.resolve(value as T)
-    return this.#getOrSet(key, load as Loader<unknown>, options as GetOrSetOptions<unknown>) as Promise<T>
+    try {
+      return this.#getOrSet(key, load as Loader<unknown>, options as GetOrSetOptions<unknown>) as Promise<T>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   async set(key: string, value: unknown, options: SetOptions = {}): Promise<void> {
@@ -162,7 +166,7 @@ export class StoreCache implements Cache {
     return this.#core.read(this.#core.addresses.ofText(key, options.tags), undefined)
   }
 
-  async #getOrSet(key: string, load: Loader<unknown>, options: GetOrSetOptions<unknown> = {}): Promise<unknown> {
+  #getOrSet(key: string, load: Loader<unknown>, options: GetOrSetOptions<unknown> = {}): Promise<unknown> {
     refuseUnknown(options, GET_OR_SET_OPTIONS, 'getOrSet')
     if (typeof load !== 'function') throw new CacheOptionError('getOrSet needs a function that loads.')
     const { tags = NONE, storeIf, signal, refresh = false } = options

@@ -93,21 +93,61 @@ export class Frame {
   leased(now: number): boolean {
     return this.bytes[FRAME.token] !== 0 && now < this.bytes.readDoubleBE(FRAME.until)
   }
+}
 
-  describe(now: number, part: 'all' | 'head' = 'all'): StoredEntry {
-    const { bytes } = this
-    const { headAt, bodyAt } = this
-    return {
-      head: headAt === bodyAt ? undefined : bytes.subarray(headAt, bodyAt),
-      body: part === 'head' ? undefined : bytes.subarray(bodyAt),
-      format: this.format,
-      ageMs: now - bytes.readDoubleBE(40),
-      freshForMs: bytes.readDoubleBE(48) - now,
-      staleForMs: bytes.readDoubleBE(56) - now,
-      graceForMs: bytes.readDoubleBE(64) - now,
-      costMs: bytes.readUInt32BE(16),
-      guards: this.guards,
-    }
+/** Reads the entry in a frame, as it stands at `now` of the server's clock; `undefined` for anything else. */
+export function entryIn(bytes: Buffer, now: number, part: 'all' | 'head' = 'all'): StoredEntry | undefined {
+  const frame = Frame.parse(bytes)
+  return frame?.isEntry === true ? new FrameEntry(frame, now, part) : undefined
+}
+
+/** Reads what is asked for and no more: most readers want the body and whether it is fresh. */
+class FrameEntry implements StoredEntry {
+  readonly #frame: Frame
+  readonly #now: number
+  readonly #part: 'all' | 'head'
+
+  constructor(frame: Frame, now: number, part: 'all' | 'head') {
+    this.#frame = frame
+    this.#now = now
+    this.#part = part
+  }
+
+  get head(): Buffer | undefined {
+    const { bytes, headAt, bodyAt } = this.#frame
+    return headAt === bodyAt ? undefined : bytes.subarray(headAt, bodyAt)
+  }
+
+  get body(): Buffer | undefined {
+    return this.#part === 'head' ? undefined : this.#frame.body
+  }
+
+  get format(): number {
+    return this.#frame.format
+  }
+
+  get ageMs(): number {
+    return this.#now - this.#frame.bytes.readDoubleBE(40)
+  }
+
+  get freshForMs(): number {
+    return this.#frame.bytes.readDoubleBE(48) - this.#now
+  }
+
+  get staleForMs(): number {
+    return this.#frame.bytes.readDoubleBE(56) - this.#now
+  }
+
+  get graceForMs(): number {
+    return this.#frame.bytes.readDoubleBE(64) - this.#now
+  }
+
+  get costMs(): number {
+    return this.#frame.bytes.readUInt32BE(16)
+  }
+
+  get guards(): readonly string[] {
+    return this.#frame.guards
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ChangedGuard, Inspection } from '../cache-backend.js'
-import { Frame } from './frame.js'
+import { entryIn, Frame } from './frame.js'
 
 /** Says what is known about a key from its bytes and the stamps of its guards. */
 export async function inspectFrame(
@@ -15,12 +15,9 @@ export async function inspectFrame(
   const changed = guards.flatMap((guard, index) => changeOf(guard, stamps[index] ?? undefined, frame.begun))
   const leased = changed.length === 0 && frame.leased(now)
   if (!frame.isEntry) return { state: 'absent', leased, changed: [] }
-  return {
-    state: changed.length > 0 ? 'invalidated' : stateOf(frame, now),
-    leased,
-    changed,
-    entry: frame.describe(now),
-  }
+  const entry = entryIn(bytes, now)
+  const state = changed.length > 0 ? 'invalidated' : stateOf(frame, now)
+  return { state, leased, changed, ...(entry === undefined ? {} : { entry }) }
 }
 
 function changeOf(guard: string, stamp: string | undefined, begun: string): ChangedGuard[] {

@@ -1,24 +1,27 @@
+import { randomBytes } from 'node:crypto'
 import type { RedisConnection } from '@plinth/core/redis'
-import type { Address, EntryPart, StoredEntry } from '../../cache-backend.js'
-import { Frame } from '../frame.js'
+import type { Address, StoredEntry } from '../../cache-backend.js'
+import { entryIn } from '../frame.js'
 import type { RedisKeys } from './redis-keys.js'
 import { CLAIM } from './scripts/claim.js'
 import { runScript } from './scripts/script.js'
 
-/** What a batch found for one key. */
-export interface Found {
-  readonly entry: StoredEntry | undefined
-  /** The time at which the caller's computation begins, when the lease was given to the caller. */
-  readonly begun: string | undefined
+/** What the caller of a batch wants with a key; the modes of the script. */
+export type BatchMode = 'r' | 'h' | 'n' | 'f' | 's'
+
+/** The right to compute that a batch won. */
+export interface Won {
+  readonly token: string
+  /** The store's time when the computation begins. */
+  readonly begun: string
 }
 
-/** What is asked of one key. Modes as in the script. */
-interface Question {
+/** One question of a batch, and who is told the answer. */
+export interface Question {
   readonly address: Address
-  readonly mode: 'r' | 'h' | 'n' | 'f' | 's'
-  readonly token: string
+  readonly mode: BatchMode
   readonly leaseMs: number
-  readonly resolve: (found: Found) => void
+  readonly answer: (entry: StoredEntry | undefined, won: Won | undefined) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -32,7 +35,6 @@ export interface RedisBatchOptions {
 
 /** More keys than this would keep the server from others for too long. */
 const MAX_QUESTIONS = 256
-const NOTHING: Found = { entry: undefined, begun: undefined }
 
 /**
  * Puts all reads and claims of one turn of the event loop into one command.
@@ -42,25 +44,17 @@ const NOTHING: Found = { entry: undefined, begun: undefined }
  */
 export class RedisBatch {
   readonly #options: RedisBatchOptions
+  readonly #process: string = randomBytes(4).toString('hex').slice(0, 5)
   #questions: Question[] = []
+  #sent = 0
 
   constructor(options: RedisBatchOptions) {
     this.#options = options
   }
 
-  read(address: Address, part: EntryPart): Promise<Found> {
-    return this.#ask(address, part === 'head' ? 'h' : 'r', '', 0)
-  }
-
-  claim(address: Address, mode: 'n' | 'f' | 's', token: string, leaseMs: number): Promise<Found> {
-    return this.#ask(address, mode, token, leaseMs)
-  }
-
-  #ask(address: Address, mode: Question['mode'], token: string, leaseMs: number): Promise<Found> {
-    return new Promise((resolve, reject) => {
-      if (this.#questions.length === 0) process.nextTick(() => this.#flush())
-      this.#questions.push({ address, mode, token, leaseMs, resolve, reject })
-    })
+  ask(question: Question): void {
+    if (this.#questions.length === 0) process.nextTick(() => this.#flush())
+    this.#questions.push(question)
   }
 
   #flush(): void {
@@ -73,67 +67,89 @@ export class RedisBatch {
 
   async #send(questions: readonly Question[]): Promise<void> {
     const { connection, deadlineMs } = this.#options
+    let answers: Buffer[]
+    const token = this.#token()
     try {
-      const { keys, args } = this.#command(questions)
-      const answers = (await connection.run((client) => runScript(client, CLAIM, keys, args), {
-        deadlineMs,
-      })) as Buffer[]
-      const now = Number((answers[questions.length] as Buffer).toString('latin1'))
-      for (let index = 0; index < questions.length; index++) {
-        const question = questions[index] as Question
-        question.resolve(foundIn(answers[index] as Buffer, now, question.mode))
-      }
+      const { keys, args } = this.#command(questions, token)
+      answers = (await connection.run((client) => runScript(client, CLAIM, keys, args), { deadlineMs })) as Buffer[]
     } catch (error) {
-      for (const question of questions) question.reject(error)
+      for (const { reject } of questions) reject(error)
+      return
+    }
+    const now = Number((answers[questions.length] as Buffer).toString('latin1'))
+    for (let index = 0; index < questions.length; index++) {
+      hand(answers[index] as Buffer, now, token, questions[index] as Question)
     }
   }
 
-  #command(questions: readonly Question[]): { readonly keys: string[]; readonly args: (string | number)[] } {
+  /** Twelve signs that no other batch of any process uses. Within a batch, a key is given to one asker at most. */
+  #token(): string {
+    this.#sent = (this.#sent + 1) % 36 ** 7
+    return this.#process + this.#sent.toString(36).padStart(7, '0')
+  }
+
+  #command(
+    questions: readonly Question[],
+    token: string,
+  ): { readonly keys: string[]; readonly args: (string | number)[] } {
     const { keys: names, guardMs } = this.#options
     const keys: string[] = []
-    const args: (string | number)[] = [questions.length, names.clock, names.guardPrefix, guardMs]
-    const places = new Map<string, string>()
-    const guards: string[] = []
-    for (const { address, mode, token, leaseMs } of questions) {
+    const guards = new Places()
+    const terms = new Places()
+    const lists: (string | number)[] = []
+    let wishes = ''
+    for (const { address, mode, leaseMs } of questions) {
       keys.push(names.entry(address.key))
-      let own = ''
-      for (const guard of address.guards) {
-        let place = places.get(guard)
-        if (place === undefined) {
-          place = placeText(guards.length)
-          places.set(guard, place)
-          guards.push(names.guard(guard))
-        }
-        own += place
-      }
-      args.push(mode, token, leaseMs, address.guards.join('\n'), own)
+      const joined = address.guards.join('\n')
+      const term = `${leaseMs} ${joined}`
+      const known = terms.size
+      wishes += mode + terms.of(term)
+      if (terms.size > known) lists.push(leaseMs, joined, address.guards.map((guard) => guards.of(guard)).join(''))
     }
-    for (const guard of guards) keys.push(guard)
-    return { keys, args }
+    for (const guard of guards.names()) keys.push(names.guard(guard))
+    return { keys, args: [names.clock, names.guardPrefix, guardMs, token, wishes, ...lists] }
   }
 }
 
-/** A place among the guards as two printable signs. */
-function placeText(place: number): string {
-  return String.fromCharCode(48 + (place >> 6), 48 + (place & 63))
+/** Numbers things in the order of their first sight; a number is two printable signs. */
+class Places {
+  readonly #places = new Map<string, string>()
+
+  get size(): number {
+    return this.#places.size
+  }
+
+  of(name: string): string {
+    let place = this.#places.get(name)
+    if (place === undefined) {
+      const number = this.#places.size
+      place = String.fromCharCode(48 + (number >> 6), 48 + (number & 63))
+      this.#places.set(name, place)
+    }
+    return place
+  }
+
+  names(): Iterable<string> {
+    return this.#places.keys()
+  }
 }
 
-function foundIn(answer: Buffer, now: number, mode: Question['mode']): Found {
+function hand(answer: Buffer, now: number, token: string, question: Question): void {
+  const part = question.mode === 'h' ? 'head' : 'all'
   switch (answer[0]) {
     case 0x50: // P: a frame
-      return { entry: entryIn(answer, now, mode), begun: undefined }
+      question.answer(entryIn(answer, now, part), undefined)
+      break
     case 0x42: // B: busy
-      return answer.length === 1 ? NOTHING : { entry: entryIn(answer.subarray(1), now, mode), begun: undefined }
+      question.answer(answer.length === 1 ? undefined : entryIn(answer.subarray(1), now, part), undefined)
+      break
     case 0x4c: // L: leased
-      return {
-        entry: answer.length === 17 ? undefined : entryIn(answer.subarray(17), now, mode),
+      question.answer(answer.length === 17 ? undefined : entryIn(answer.subarray(17), now, part), {
+        token,
         begun: answer.toString('latin1', 1, 17),
-      }
+      })
+      break
     default:
-      return NOTHING
+      question.answer(undefined, undefined)
   }
-}
-
-function entryIn(bytes: Buffer, now: number, mode: Question['mode']): StoredEntry | undefined {
-  return Frame.parse(bytes)?.describe(now, mode === 'h' ? 'head' : 'all')
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { RedisClient, RedisConnection } from '@plinth/core/redis'
 import {
   type Address,
@@ -18,9 +17,9 @@ import {
 } from '../../cache-backend.js'
 import { CacheValueError } from '../../cache-errors.js'
 import { NAMESPACE_GUARD } from '../../keys/guards.js'
-import { Frame, frameStart, frameTail, physicalMs } from '../frame.js'
+import { entryIn, frameStart, frameTail, physicalMs } from '../frame.js'
 import { inspectFrame } from '../inspect-frame.js'
-import { RedisBatch } from './redis-batch.js'
+import { RedisBatch, type Won } from './redis-batch.js'
 import { RedisKeys } from './redis-keys.js'
 import { RedisWaiters } from './redis-waiters.js'
 import { scanKeys } from './scan-keys.js'
@@ -60,14 +59,19 @@ export class RedisStore implements CacheStore {
     this.#waiters = new RedisWaiters(connection, this.#keys.channel)
   }
 
-  async read(address: Address, part: EntryPart = 'all'): Promise<StoredEntry | undefined> {
-    return (await this.#batch.read(address, part)).entry
+  read(address: Address, part: EntryPart = 'all'): Promise<StoredEntry | undefined> {
+    const mode = part === 'head' ? 'h' : 'r'
+    return new Promise((resolve, reject) => {
+      this.#batch.ask({ address, mode, leaseMs: 0, answer: resolve, reject })
+    })
   }
 
-  async claim(address: Address, { mode, leaseMs }: ClaimRequest): Promise<Claim> {
-    const token = randomBytes(9).toString('base64url')
-    const { entry, begun } = await this.#batch.claim(address, MODES[mode], token, leaseMs)
-    return { entry, lease: begun === undefined ? undefined : this.#lease(address, token, begun) }
+  claim(address: Address, { mode, leaseMs }: ClaimRequest): Promise<Claim> {
+    return new Promise((resolve, reject) => {
+      const answer = (entry: StoredEntry | undefined, won: Won | undefined): void =>
+        resolve({ entry, lease: won === undefined ? undefined : this.#lease(address, won) })
+      this.#batch.ask({ address, mode: MODES[mode], leaseMs, answer, reject })
+    })
   }
 
   settled(key: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
@@ -108,7 +112,7 @@ export class RedisStore implements CacheStore {
     const answer = await this.#run(TAKE, [this.#keys.entry(key)], [this.#keys.guardPrefix, this.#keys.channel])
     if (answer === null) return undefined
     const [bytes, now] = answer as [Buffer, Buffer]
-    return Frame.parse(bytes)?.describe(Number(now.toString('latin1')))
+    return entryIn(bytes, Number(now.toString('latin1')))
   }
 
   async increment({ key, guards }: Address, by: number, lifetime: Lifetime): Promise<number> {
@@ -165,7 +169,7 @@ export class RedisStore implements CacheStore {
     this.#waiters.close()
   }
 
-  #lease({ key, guards }: Address, token: string, begun: string): Lease {
+  #lease({ key, guards }: Address, { token, begun }: Won): Lease {
     const { guardPrefix, channel } = this.#keys
     const entryKey = this.#keys.entry(key)
     return {

@@ -4,26 +4,28 @@ import { defineScript, type Script } from './script.js'
 /**
  * Reads many entries with their guards at once, and takes leases on those that must be computed.
  *
- * KEYS: the entries, then the guards that their callers named, each once. ARGV: number of entries, key of the clock, prefix of guards,
- * lifetime of guards, then for each entry its mode, token, lease in ms, guard names and their places among the guards (two signs each).
- * Modes: `r` read, `h` read the head, `n` need, `f` refresh, `s` steal.
+ * KEYS: the entries, then the guards that their askers named, each once. ARGV: key of the clock, prefix of guards, lifetime of guards in ms, token,
+ * wishes, then terms of three each: lease in ms, names of guards, their places. A wish is three signs: the mode, and the number of its terms;
+ * numbers and places are two signs in base 64 from `0`. Modes: `r` read, `h` read the head, `n` need, `f` refresh, `s` steal.
  *
- * Answers one text for each entry, and at last the server's time in ms. A frame as it is: found. `N`: nothing. `X`: something foreign, removed.
- * `B` and a frame or nothing: leased to somebody else. `L`, the time at which the computation begins, and a frame or nothing: leased to the caller.
+ * Answers one text for each wish, and at last the server's time in ms. A frame as it is: found. `N`: nothing. `X`: something foreign, removed.
+ * `B` and a frame or nothing: leased to somebody else. `L`, the time at which the computation begins, and a frame or nothing: leased to the asker.
  */
 export const CLAIM: Script = defineScript(
   PRELUDE,
   `
-local n = tonumber(ARGV[1])
-local clock_key, prefix, guard_ms = ARGV[2], ARGV[3], ARGV[4]
+local clock_key, prefix, guard_ms, token, wishes = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local n = #wishes / 3
 local values = redis.call('MGET', unpack(KEYS))
-local now_text = redis.call('TIME')
-local now = now_text[1] * 1000 + math.floor(now_text[2] / 1000)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local clock
 local out, latest = {}, {}
 for i = 1, n do
-  local a = i * 5
-  local mode, token, lease_ms, names, places = ARGV[a], ARGV[a + 1], tonumber(ARGV[a + 2]), ARGV[a + 3], ARGV[a + 4]
+  local mode_byte, high, low = string.byte(wishes, 3 * i - 2, 3 * i)
+  local mode = string.char(mode_byte)
+  local a = 6 + 3 * ((high - 48) * 64 + low - 48)
+  local names, places = ARGV[a + 1], ARGV[a + 2]
   local key = KEYS[i]
   local f = latest[key] or values[i]
   local foreign = f and not is_frame(f)
@@ -79,6 +81,7 @@ for i = 1, n do
           values[place] = clock
         end
       end
+      local lease_ms = tonumber(ARGV[a])
       local lease = token .. struct.pack('>d', now + lease_ms)
       if found then
         if string.byte(f, 93) == 1 then lease = lease .. '\\1' end
