@@ -117,7 +117,7 @@ class FaultyNetwork implements TcpProxy {
   }
 
   cut(): void {
-    for (const client of this.#clients) client.resetAndDestroy()
+    for (const client of this.#clients) reset(client)
   }
 
   halfOpen(): void {
@@ -175,7 +175,7 @@ class FaultyNetwork implements TcpProxy {
     this.#clients.add(client)
     client.on('error', () => {})
     client.once('close', () => this.#clients.delete(client))
-    if (this.#fault === 'reset' || this.#fault === 'refuse') client.resetAndDestroy()
+    if (this.#fault === 'reset' || this.#fault === 'refuse') reset(client)
     else if (this.#fault === 'blackHole') this.#waiting.push(client)
     else this.#link(client)
   }
@@ -198,7 +198,7 @@ class FaultyNetwork implements TcpProxy {
     const link: Link = { client, target, gates: [up, down] }
     this.#links.add(link)
     // What one side does, the other sees: an end is passed on by the pipes, a break as a reset.
-    target.on('error', () => client.resetAndDestroy())
+    target.on('error', () => reset(client))
     target.once('close', () => {
       if (this.#links.has(link) && !down.writableEnded) down.end()
     })
@@ -209,4 +209,10 @@ class FaultyNetwork implements TcpProxy {
     client.pipe(up).pipe(target)
     target.pipe(down).pipe(client)
   }
+}
+
+/** Breaks a connection off. One that is being ended already cannot be reset any more: its handle would never be closed. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
