@@ -3,6 +3,7 @@ import type { TaskBroker, Term } from '../broker.js'
 import { buildMessage } from '../build-message.js'
 import { describeFailure } from '../failure.js'
 import type { TaskMessage, TaskRef } from '../message.js'
+import { sleep } from '../sleep.js'
 import { dueSlots } from './due-slots.js'
 import type { Schedule } from './schedule.js'
 import type { ScheduleBook } from './schedule-book.js'
@@ -71,7 +72,7 @@ export async function leadSchedules(options: SchedulerOptions, term: Term): Prom
         logger.debug({ failure: describeFailure(error) }, 'the state of the schedules could not be shown')
       })
     }
-    await sleep(options, Math.max(1, wakeAt - clock.now()), term.signal)
+    await sleepOn(options, Math.max(1, wakeAt - clock.now()), term.signal)
   }
 }
 
@@ -136,17 +137,13 @@ function jitterOf(name: string, jitterMs: number): number {
 }
 
 /** Sleeps until the next slot, a new schedule, or the end of the term. */
-function sleep({ broker, schedules }: SchedulerOptions, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = broker.clock.after(ms, done)
-    const unlisten = schedules.onAdd(done)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-    function done(): void {
-      cancel()
-      unlisten()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
+async function sleepOn({ broker, schedules }: SchedulerOptions, ms: number, signal: AbortSignal): Promise<void> {
+  const woken = new AbortController()
+  const wake = (): void => woken.abort()
+  const unlisten = schedules.onAdd(wake)
+  signal.addEventListener('abort', wake, { once: true })
+  if (signal.aborted) wake()
+  await sleep(ms, woken.signal, broker.clock)
+  unlisten()
+  signal.removeEventListener('abort', wake)
 }

@@ -1,5 +1,6 @@
 import type { Closable } from '@plinth/core'
 import type { Term } from '../../broker.js'
+import { sleep } from '../../sleep.js'
 
 interface Candidate {
   readonly lead: (term: Term) => Promise<void>
@@ -58,7 +59,7 @@ async function serve(office: Office): Promise<void> {
       office.state = state
     }
     await leader.lead({ signal, state: office.state, save }).catch(() => {})
-    if (!signal.aborted) await pause()
+    if (!signal.aborted) await sleep(1000, signal) // one that gave up by itself is asked again
   }
   office.leading = undefined
 }
@@ -66,9 +67,4 @@ async function serve(office: Office): Promise<void> {
 /** The first candidate, again and again, while there is one. */
 function* everyNext(candidates: ReadonlySet<Candidate>): Generator<Candidate> {
   for (let [first] = candidates; first !== undefined; [first] = candidates) yield first
-}
-
-/** A leader that gave up by itself is asked again a second later. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1000).unref())
 }
