@@ -1,3 +1,5 @@
+import type { Cluster } from 'ioredis'
+import { withDeadline } from '../deadline.js'
 import { isCluster } from './create-client.js'
 import type { RedisClient } from './redis-connection.js'
 import type { ResolvedTarget } from './redis-target.js'
@@ -9,7 +11,10 @@ import type { ResolvedTarget } from './redis-target.js'
  * by `PING` instead. `SELECT` is awaited, because the one that ioredis sends fails in silence.
  */
 export async function verifyRedis(client: RedisClient, target: ResolvedTarget): Promise<void> {
-  if (isCluster(client)) return verifyNode(client)
+  if (isCluster(client)) {
+    await Promise.all([verifyNode(client), connectNodes(client)])
+    return
+  }
   const select = target.db === 0 || 'client' in target.place ? undefined : client.call('SELECT', target.db)
   const [facts] = await Promise.all([serverFacts(client), client.ping(), select])
   if (facts.get('role') === 'replica') throw new Error('READONLY The server is a replica.')
@@ -23,6 +28,16 @@ export async function verifyRedis(client: RedisClient, target: ResolvedTarget): 
 export async function verifyNode(node: RedisClient): Promise<void> {
   const info = String(await node.cluster('INFO'))
   if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN The cluster is down.')
+}
+
+/** How long the nodes of a Cluster have to connect before it counts without them, in milliseconds. */
+const NODES_MS = 400
+
+/** ioredis connects to a node at its first command, and refuses every other command to it until then. */
+async function connectNodes(cluster: Cluster): Promise<void> {
+  const waiting = cluster.nodes('master').filter((node) => node.status === 'wait')
+  const connected = Promise.allSettled(waiting.map((node) => node.connect()))
+  await withDeadline(connected, { deadlineMs: NODES_MS, onDeadline: () => new Error('late') }).catch(() => {})
 }
 
 async function serverFacts(client: RedisClient): Promise<ReadonlyMap<string, string>> {
