@@ -154,6 +154,7 @@ export class CacheCore {
   /** As {@link CacheCore.write}, for an entry that is made already. */
   async writeEntry(address: Address, entry: NewEntry): Promise<void> {
     this.mustBeOpen()
+    if (!this.trust.trusted) await this.trust.ready()
     try {
       await this.store.write(address, entry)
       this.#reads.detach([address.key])
@@ -285,6 +286,7 @@ export class CacheCore {
   ): Promise<number> {
     this.mustBeOpen()
     const count = (what.guards ?? what.keys ?? []).length
+    if (!this.trust.trusted) await this.trust.ready()
     try {
       const removed = await send()
       if (what.guards === undefined) this.#reads.detach(what.keys)

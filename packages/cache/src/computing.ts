@@ -1,6 +1,7 @@
 import type { Clock } from '@plinth/core'
 import { isAway } from './away.js'
 import type { Lease, NewEntry } from './cache-backend.js'
+import { CacheValueError } from './cache-errors.js'
 import type { Outcome } from './flight.js'
 import { canonicalTagGuard } from './keys/guards.js'
 import { LEASE_MS, type LoadRequest } from './load-request.js'
@@ -71,7 +72,7 @@ export class Computing {
       reporter.fill(costMs, entry === undefined ? 'no-store' : held ? undefined : 'fenced', template)
       return { open, trusted: held }
     } catch (error) {
-      if (!isAway(error)) throw error
+      if (!isAway(error) && !(error instanceof CacheValueError)) throw error
       reporter.failure('fill', error, template)
       return { open, trusted: untouched }
     }

@@ -2,8 +2,11 @@ import type { Recovery } from './cache.js'
 import type { CacheBackend, CacheStore } from './cache-backend.js'
 import type { PendingInvalidations } from './pending-invalidations.js'
 import type { Reporter } from './reporter.js'
+import { waitFor } from './wait-for.js'
 
 const RETRY_MS = { first: 200, most: 5_000 }
+/** How long the first caller waits for a backend that is just being connected. */
+const FIRST_WAIT_MS = 500
 
 /**
  * Whether what a store answers can be trusted: not before it was verified, not while its backend is away, and after an outage not
@@ -92,6 +95,7 @@ export class StoreTrust {
   async #check(): Promise<void> {
     try {
       const lostAt = this.#lostAt
+      if (lostAt === undefined && !this.#backend.available) await this.#connected()
       const intact = this.#trusted || (await this.#store.verify())
       const replayed = await this.#pending.flush(this.#store)
       if (this.#lostAt !== lostAt || this.#closed) return
@@ -106,6 +110,16 @@ export class StoreTrust {
       if (!this.#trusted) this.#lose()
       this.retrySoon()
     }
+  }
+
+  async #connected(): Promise<void> {
+    let stop: (() => void) | undefined
+    await waitFor((wake) => {
+      stop = this.#backend.onChange(({ available }) => {
+        if (available) wake()
+      })
+    }, FIRST_WAIT_MS)
+    stop?.()
   }
 
   #tell(recovery: Recovery): void {

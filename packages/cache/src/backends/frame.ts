@@ -7,7 +7,7 @@ import type { Lifetime, NewEntry, StoredEntry } from '../cache-backend.js'
  *
  * | bytes | |
  * |---|---|
- * | 0-23 | `P`, version 1, state (1: entry, 0: lease only), 0, format (2), 0 (2), length of names (4), length of head (4), cost in ms (4), 0 (4) |
+ * | 0-23 | `P`, version 1, state (1: entry, 0: lease only), 0, format (2), 0 (2), length of names (4), length of head (4), cost in ms (4), chance (4) |
  * | 24-39 | the store's time when its computation began: 16 digits |
  * | 40-71 | stored at, fresh until, stale until, grace until: milliseconds of the server's clock, doubles |
  * | 72-95 | lease: token (12), until (double), whether somebody waits (1), 0 (3) |
@@ -23,9 +23,6 @@ export const FRAME = {
   until: 84,
   waiters: 92,
 } as const
-
-/** A lease that nobody holds. */
-export const NO_LEASE: Buffer = Buffer.alloc(24)
 
 /** What a store's time looks like: 16 digits, so that texts compare as numbers do. */
 export function storeTime(microseconds: number): string {
@@ -89,10 +86,23 @@ export class Frame {
     return this.isEntry && now < this.bytes.readDoubleBE(48)
   }
 
+  /** How long a store must go on keeping it. */
+  keepMs(now: number): number {
+    const { bytes } = this
+    return Math.ceil(
+      Math.max(1, bytes.readDoubleBE(48) - now, bytes.readDoubleBE(56) - now, bytes.readDoubleBE(64) - now),
+    )
+  }
+
   /** Whether somebody holds a lease on it. */
   leased(now: number): boolean {
     return this.bytes[FRAME.token] !== 0 && now < this.bytes.readDoubleBE(FRAME.until)
   }
+}
+
+/** Whether bytes of which at least the header is known hold an entry, or something foreign in its place; not only a lease. */
+export function holdsEntry(header: Buffer): boolean {
+  return header[0] !== FRAME.magic || header[1] !== FRAME.version || header[2] === 1
 }
 
 /** Reads the entry in a frame, as it stands at `now` of the server's clock; `undefined` for anything else. */
@@ -161,6 +171,8 @@ export function frameStart(entry: NewEntry, names: string): Buffer {
   start.writeUInt32BE(names.length, 8)
   start.writeUInt32BE(entry.head?.byteLength ?? 0, 12)
   start.writeUInt32BE(Math.min(0xffff_ffff, Math.round(entry.costMs)), 16)
+  // No two frames of a key are alike, so that comparing headers is enough to tell whether it was written.
+  start.writeUInt32BE(Math.floor(Math.random() * 0x1_0000_0000), 20)
   return start
 }
 
@@ -168,6 +180,58 @@ export function frameStart(entry: NewEntry, names: string): Buffer {
 export function frameTail(entry: NewEntry, names: string): Buffer {
   const parts = [Buffer.from(names, 'latin1'), entry.head ?? NOTHING, entry.body as Uint8Array]
   return Buffer.concat(parts)
+}
+
+/** The whole frame of an entry that was begun at `begun` and is stored at `now`. */
+export function entryFrame(entry: NewEntry, guards: readonly string[], begun: string, now: number): Buffer {
+  const names = guards.join('\n')
+  const middle = Buffer.alloc(FRAME.size - FRAME.begun)
+  middle.write(begun, 'latin1')
+  const frame = Buffer.concat([frameStart(entry, names), middle, frameTail(entry, names)])
+  frame.writeDoubleBE(now, FRAME.times)
+  writeLifetime(frame, entry, now)
+  return frame
+}
+
+/** A frame that holds no entry yet, only the lease on it. */
+export function leaseFrame(guards: readonly string[], begun: string, lease: { token: string; until: number }): Buffer {
+  const nothing = { body: NOTHING, format: 0, size: 0, costMs: 0, peekMs: 0, freshMs: 0, staleMs: 0, graceMs: 0 }
+  const frame = entryFrame(nothing, guards, begun, 0)
+  frame[2] = 0
+  writeLease(frame, lease)
+  return frame
+}
+
+/** The same entry, leased to somebody, or to nobody. */
+export function withLease(frame: Frame, lease: { token: string; until: number } | undefined): Buffer {
+  const copy = Buffer.from(frame.bytes)
+  copy.fill(0, FRAME.token, FRAME.size)
+  if (lease !== undefined) writeLease(copy, lease)
+  return copy
+}
+
+/** The same entry with a new lifetime from `now`. */
+export function withLifetime(frame: Frame, lifetime: Lifetime, now: number): Buffer {
+  const copy = Buffer.from(frame.bytes)
+  writeLifetime(copy, lifetime, now)
+  return copy
+}
+
+/** The entry in `bytes` with the times of another. */
+export function withTimesOf(bytes: Buffer, other: Frame): Buffer {
+  other.bytes.copy(bytes, FRAME.times, FRAME.times, FRAME.token)
+  return bytes
+}
+
+function writeLease(frame: Buffer, { token, until }: { token: string; until: number }): void {
+  frame.write(token, FRAME.token, 'latin1')
+  frame.writeDoubleBE(until, FRAME.until)
+}
+
+function writeLifetime(frame: Buffer, { freshMs, staleMs, graceMs }: Lifetime, now: number): void {
+  frame.writeDoubleBE(now + freshMs, 48)
+  frame.writeDoubleBE(now + staleMs, 56)
+  frame.writeDoubleBE(now + graceMs, 64)
 }
 
 /** How long a store must keep an entry. */

@@ -3,6 +3,8 @@ import type { AvailabilityChange } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
 import type { CacheBackend, CacheStore } from '../cache-backend.js'
 import { CacheOptionError } from '../cache-errors.js'
+import { CellStore } from './cells/cell-store.js'
+import { ClusterCells } from './cluster/cluster-cells.js'
 import { RedisStore } from './redis/redis-store.js'
 
 /** Options of {@link redisBackend}. */
@@ -31,7 +33,8 @@ class RedisBackend implements CacheBackend {
   readonly name = 'redis'
   readonly #connection: RedisConnection
   readonly #deadlineMs: number
-  readonly #stores = new Map<string, RedisStore>()
+  readonly #stores = new Map<string, CacheStore>()
+  readonly #closers: (() => void)[] = []
 
   constructor(connection: RedisConnection, deadlineMs: number) {
     this.#connection = connection
@@ -49,7 +52,7 @@ class RedisBackend implements CacheBackend {
   open(namespace: string): CacheStore {
     let store = this.#stores.get(namespace)
     if (store === undefined) {
-      store = new RedisStore(this.#connection, namespace, { deadlineMs: this.#deadlineMs, guardMs: GUARD_MS })
+      store = this.#openStore(namespace)
       this.#stores.set(namespace, store)
     }
     return store
@@ -64,7 +67,19 @@ class RedisBackend implements CacheBackend {
   }
 
   async close(): Promise<void> {
-    for (const store of this.#stores.values()) store.close()
+    for (const close of this.#closers.splice(0)) close()
     this.#stores.clear()
+  }
+
+  #openStore(namespace: string): CacheStore {
+    const options = { deadlineMs: this.#deadlineMs, guardMs: GUARD_MS }
+    if (this.#connection.cluster) {
+      const cells = new ClusterCells(this.#connection, namespace, options)
+      this.#closers.push(() => cells.close())
+      return new CellStore(cells)
+    }
+    const store = new RedisStore(this.#connection, namespace, options)
+    this.#closers.push(() => store.close())
+    return store
   }
 }

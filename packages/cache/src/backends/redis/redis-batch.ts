@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { RedisConnection } from '@plinth/core/redis'
 import type { Address, StoredEntry } from '../../cache-backend.js'
+import { newToken } from '../../new-token.js'
 import { entryIn } from '../frame.js'
 import type { RedisKeys } from './redis-keys.js'
 import { CLAIM } from './scripts/claim.js'
@@ -44,9 +44,7 @@ const MAX_QUESTIONS = 256
  */
 export class RedisBatch {
   readonly #options: RedisBatchOptions
-  readonly #process: string = randomBytes(4).toString('hex').slice(0, 5)
   #questions: Question[] = []
-  #sent = 0
 
   constructor(options: RedisBatchOptions) {
     this.#options = options
@@ -68,7 +66,8 @@ export class RedisBatch {
   async #send(questions: readonly Question[]): Promise<void> {
     const { connection, deadlineMs } = this.#options
     let answers: Buffer[]
-    const token = this.#token()
+    // Within a batch, a key is given to one asker at most.
+    const token = newToken()
     try {
       const { keys, args } = this.#command(questions, token)
       answers = (await connection.run((client) => runScript(client, CLAIM, keys, args), { deadlineMs })) as Buffer[]
@@ -80,12 +79,6 @@ export class RedisBatch {
     for (let index = 0; index < questions.length; index++) {
       hand(answers[index] as Buffer, now, token, questions[index] as Question)
     }
-  }
-
-  /** Twelve signs that no other batch of any process uses. Within a batch, a key is given to one asker at most. */
-  #token(): string {
-    this.#sent = (this.#sent + 1) % 36 ** 7
-    return this.#process + this.#sent.toString(36).padStart(7, '0')
   }
 
   #command(

@@ -1,0 +1,60 @@
+import { type Duration, parseDuration } from '@plinth/config/units'
+import type { AvailabilityChange } from '@plinth/core'
+import type { MemcachedConnection } from '@plinth/core/memcached'
+import type { CacheBackend, CacheStore } from '../cache-backend.js'
+import { CacheOptionError } from '../cache-errors.js'
+import { CellStore } from './cells/cell-store.js'
+import { MemcachedCells } from './memcached/memcached-cells.js'
+
+/** Options of {@link memcachedBackend}. */
+export interface MemcachedBackendOptions {
+  /** How long the cache waits for a server before it goes on without. Default 500 ms. */
+  readonly deadline?: Duration
+}
+
+/**
+ * Keeps entries in one or more Memcached servers. They cannot list their keys: deleting by pattern throws
+ * `PatternMatchingNotSupportedError`; by prefix and tag it works as everywhere.
+ *
+ * The connection is lent: closing the backend leaves it open.
+ */
+export function memcachedBackend(connection: MemcachedConnection, options: MemcachedBackendOptions = {}): CacheBackend {
+  if (typeof connection?.getVersioned !== 'function') {
+    throw new CacheOptionError('memcachedBackend needs a connection: memcachedBackend(openMemcached({ servers })).')
+  }
+  const deadlineMs = parseDuration(options.deadline ?? 500, 'deadline of the memcached backend')
+  return new MemcachedBackend(connection, deadlineMs)
+}
+
+class MemcachedBackend implements CacheBackend {
+  readonly name = 'memcached'
+  readonly #connection: MemcachedConnection
+  readonly #deadlineMs: number
+
+  constructor(connection: MemcachedConnection, deadlineMs: number) {
+    this.#connection = connection
+    this.#deadlineMs = deadlineMs
+  }
+
+  get target(): string {
+    return this.#connection.target
+  }
+
+  get available(): boolean {
+    return this.#connection.available
+  }
+
+  open(namespace: string): CacheStore {
+    return new CellStore(new MemcachedCells(this.#connection, namespace, this.#deadlineMs))
+  }
+
+  async ping(): Promise<void> {
+    await this.#connection.stats({ deadlineMs: this.#deadlineMs })
+  }
+
+  onChange(listener: (change: AvailabilityChange) => void): () => void {
+    return this.#connection.onChange(listener)
+  }
+
+  async close(): Promise<void> {}
+}
