@@ -36,6 +36,7 @@ process.exitCode = failed.length === 0 ? 0 : 1
 
 /** What users install is the tarball: its exports, files and types are checked as they would find them. */
 async function checkPackedPackages() {
+  if (failed.includes('build')) return { code: 1, output: 'not packed: the build failed', ms: 0 }
   const start = performance.now()
   const folder = mkdtempSync(join(tmpdir(), 'plinth-pack-'))
   const packages = readdirSync(join(root, 'packages')).filter((name) =>
