@@ -95,10 +95,7 @@ async function search() {
   const limit = Number(/;q=(\d+)/.exec(response.headers.get('ratelimit-policy') ?? '')?.[1] ?? 0)
   const left = Number(/;r=(\d+)/.exec(header ?? '')?.[1] ?? limit)
   $('rate-limit').textContent = header ? `RateLimit: ${header}` : 'RateLimit: none: limits are off'
-  $('meter').firstElementChild.style.width = limit === 0 ? '100%' : `${(100 * left) / limit}%`
-  $('meter').dataset.level = limit === 0 ? '' : left === 0 ? 'none' : left * 3 <= limit ? 'low' : ''
-  $('meter').setAttribute('aria-valuemax', String(limit))
-  $('meter').setAttribute('aria-valuenow', String(left))
+  if (limit > 0) Object.assign($('meter'), { max: limit, low: limit / 3, high: limit / 2, optimum: limit, value: left })
   clearInterval(countdown)
   if (response.ok)
     return say(
