@@ -63,7 +63,7 @@ export async function emailPart(settings: EmailSettings, context: EmailContext):
     enabled: true,
     required,
     backend: settings.transport,
-    ...(transport.target === undefined ? {} : { target: transport.target }),
+    ...targetOf(settings, transport),
     start: (signal) => mailer.verify(signal).catch(sortedFault),
     close: () => mailer.close(),
   }
@@ -74,6 +74,12 @@ export async function emailPart(settings: EmailSettings, context: EmailContext):
       ...(await mailboxHandlers(mailbox, mailer, context)),
     ],
   }
+}
+
+/** The outbox is named as it was configured: a page that shows the table should not tell where the app is installed. */
+function targetOf({ outbox }: EmailSettings, { target }: EmailTransport): { readonly target?: string } {
+  const shown = outbox?.directory ?? target
+  return shown === undefined ? {} : { target: shown }
 }
 
 function makeMailer(settings: EmailSettings, transport: EmailTransport, context: EmailContext): Mailer {
