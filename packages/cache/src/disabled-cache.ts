@@ -94,6 +94,7 @@ class DisabledCache implements Cache {
   })) as unknown as Cache['resource']
 
   readonly slots: Cache['slots'] = {
+    defaultTtlMs: 0,
     acquire: async () => ({ state: 'away', entry: undefined, lease: undefined, settled: async () => {} }),
     read: async () => undefined,
     put: async () => {},

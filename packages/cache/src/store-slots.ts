@@ -16,6 +16,10 @@ export class StoreSlots implements CacheSlots {
     this.#core = core
   }
 
+  get defaultTtlMs(): number {
+    return this.#core.policy({}, 'a slot').freshMs
+  }
+
   async acquire(slot: SlotKey, { refresh = false }: AcquireOptions = {}): Promise<Slot> {
     const { addresses, store, reporter } = this.#core
     const address = addresses.ofCanonical(slot.key, slot.tags)

@@ -28,7 +28,9 @@ export {
   type UnavailableReason,
 } from './infra-error.js'
 export type { CloseReport, CloseStep, HealthKind, HealthView, InfraHost, InfraPhase, Intake } from './infra-host.js'
+export { mayBeInfraPath } from './infra-path.js'
 export { type Logger, type LogLine, silentLogger } from './logger.js'
+export { sendWebResponse, webRequest } from './node-web.js'
 export { type RunningUntilSignal, type RunUntilSignalOptions, runUntilSignal } from './run-until-signal.js'
 export { redactText, type SanitizeOptions, sanitizeError } from './sanitize-error.js'
 export { type ErrorSubject, toInfraError } from './to-infra-error.js'

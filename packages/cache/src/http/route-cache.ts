@@ -1,0 +1,190 @@
+import type { Cache } from '../cache.js'
+import type { SlotLease } from '../cache-slots.js'
+import { type Admission, admit } from './admission.js'
+import type { CacheStatus, ForwardReason } from './cache-status.js'
+import { FillSession } from './fill-session.js'
+import { gatewayTimeout } from './gateway-timeout.js'
+import type { HeaderFields } from './header-fields.js'
+import type { OutgoingResponse } from './outgoing-response.js'
+import { passSession } from './pass-session.js'
+import { currentRefresh, runRefresh } from './refresh.js'
+import { RefusalMemory } from './refusal-memory.js'
+import type { RequestFacts } from './request-facts.js'
+import { type RouteKey, routeKey } from './route-key.js'
+import type { RoutePolicy } from './route-policy.js'
+import type { RouteSession } from './route-session.js'
+import { acquireStored, type Found, readStored } from './slot-search.js'
+import type { Refusal } from './storability.js'
+import { type AnswerContext, type AnswerSettings, answerFromStored } from './stored-answer.js'
+import { ageMs, freshForMs, type StoredResponse } from './stored-response.js'
+
+/** What a {@link RouteCache} is made of. */
+export interface RouteCacheParts extends AnswerSettings {
+  readonly cache: Pick<Cache, 'slots'>
+  readonly now?: () => number
+  /** Learns of every response that was not stored. */
+  readonly onRefusal?: (refusal: RouteRefusal) => void
+}
+
+/** A response of a cached route that was not stored. */
+export interface RouteRefusal {
+  readonly route: string
+  readonly reason: Refusal
+}
+
+/** One request of a cached route. */
+export interface RouteRequest {
+  readonly facts: RequestFacts
+  /** The response fields that middleware has set so far. */
+  readonly prior: HeaderFields
+  /** Plays the same request once more, to nobody: how a stale answer is renewed in the background. Without it none is. */
+  readonly replay?: () => Promise<void>
+}
+
+/** How a request of a cached route goes on: with an answer, or through the handler. */
+export type Opening =
+  | { readonly kind: 'answer'; readonly response: OutgoingResponse }
+  | { readonly kind: 'handler'; readonly session: RouteSession }
+
+/** How long a request waits for another one that is computing the same answer, in milliseconds. */
+const WAIT_MS = 5_000
+
+/** The cache of an application's routes: decides for each request whether an answer is at hand, and for each answer whether it is kept. */
+export class RouteCache {
+  readonly #parts: RouteCacheParts
+  readonly #now: () => number
+  readonly #refused = new RefusalMemory()
+
+  constructor(parts: RouteCacheParts) {
+    this.#parts = parts
+    this.#now = parts.now ?? Date.now
+  }
+
+  /**
+   * Decides how one request goes on.
+   *
+   * Rejects only for a mistake in the route's options; an outage of the cache is a miss.
+   */
+  async open(policy: RoutePolicy, request: RouteRequest): Promise<Opening> {
+    const { facts } = request
+    if (facts.method !== 'GET' && facts.method !== 'HEAD') return this.#pass(policy, request, { fwd: 'method' })
+    const admission = admit(policy, facts)
+    if (typeof admission === 'string') return this.#pass(policy, request, { fwd: 'bypass', detail: admission })
+    const key = routeKey(policy, facts)
+    const refresh = currentRefresh()
+    if (refresh?.take(key.key) === true) {
+      return this.#fill(policy, request, key, admission, refresh.stale, 'stale', refresh.lease)
+    }
+    const { slots } = this.#parts.cache
+    const mayFill = facts.method === 'GET' && !admission.onlyIfCached && !admission.needsPermission
+    const found = mayFill
+      ? await acquireStored(slots, key, facts.headers, false)
+      : await readStored(slots, key, facts.headers)
+    const stored = admission.needsPermission && found.stored?.sharesWithCredentials !== true ? undefined : found.stored
+    const answer = stored === undefined ? undefined : this.#reuse(policy, request, key, { ...found, stored }, admission)
+    if (answer !== undefined) return { kind: 'answer', response: answer }
+    if (admission.onlyIfCached) return { kind: 'answer', response: gatewayTimeout(this.#parts.name) }
+    return this.#forward(policy, request, key, admission, { ...found, stored })
+  }
+
+  /** Answers from what is stored, if that is fresh enough or may be served stale. */
+  #reuse(
+    policy: RoutePolicy,
+    request: RouteRequest,
+    key: RouteKey,
+    { stored, lease }: Found & { readonly stored: StoredResponse },
+    { wish }: Admission,
+  ): OutgoingResponse | undefined {
+    const context = this.#context(policy, request)
+    const leftMs = freshForMs(stored, context.now)
+    const tooOld = ageMs(stored, context.now) > wish.maxAgeMs || (wish.minFreshMs > 0 && leftMs < wish.minFreshMs)
+    if (wish.noCache || tooOld) return undefined
+    const fresh = leftMs > 0
+    const renewable = leftMs + stored.swrMs > 0 && request.replay !== undefined
+    if (!fresh && (stored.mustRevalidate || !(renewable || leftMs + wish.maxStaleMs > 0))) return undefined
+    if (lease !== undefined && renewable && !fresh)
+      void runRefresh({ key: key.key, lease, stale: stored }, request.replay)
+    else void lease?.release()
+    const detail = fresh ? undefined : renewable ? 'stale-while-revalidate' : 'max-stale'
+    const status: CacheStatus = { hit: true, ttl: seconds(leftMs), ...(detail === undefined ? {} : { detail }) }
+    return answerFromStored(stored, status, context, this.#parts)
+  }
+
+  async #forward(
+    policy: RoutePolicy,
+    request: RouteRequest,
+    key: RouteKey,
+    admission: Admission,
+    found: Found,
+  ): Promise<Opening> {
+    const { stored } = found
+    const fwd = this.#whyForwarded(found)
+    if (request.facts.method === 'HEAD') return this.#pass(policy, request, { fwd })
+    let lease = found.lease
+    if (found.settled !== undefined && stored === undefined && !this.#refused.remembers(found.key.key, this.#now())) {
+      await found.settled(WAIT_MS)
+      const again = await acquireStored(this.#parts.cache.slots, key, request.facts.headers, false)
+      if (again.stored !== undefined && freshForMs(again.stored, this.#now()) > 0) {
+        await again.lease?.release()
+        return { kind: 'answer', response: this.#collapsed(policy, request, fwd, again.stored) }
+      }
+      lease = again.lease
+    } else if (lease === undefined && found.settled === undefined && !found.away) {
+      lease = (await acquireStored(this.#parts.cache.slots, key, request.facts.headers, true)).lease
+    }
+    return this.#fill(policy, request, { ...key, key: found.key.key }, admission, stored, fwd, lease)
+  }
+
+  #whyForwarded({ stored, variesOnly }: Found): ForwardReason {
+    if (stored === undefined) return variesOnly ? 'vary-miss' : 'uri-miss'
+    return freshForMs(stored, this.#now()) > 0 ? 'request' : 'stale'
+  }
+
+  #collapsed(policy: RoutePolicy, request: RouteRequest, fwd: ForwardReason, stored: StoredResponse): OutgoingResponse {
+    const context = this.#context(policy, request)
+    const ttl = seconds(freshForMs(stored, context.now))
+    return answerFromStored(stored, { hit: false, fwd, ttl, collapsed: true }, context, this.#parts)
+  }
+
+  #fill(
+    policy: RoutePolicy,
+    request: RouteRequest,
+    key: RouteKey,
+    admission: Admission,
+    stale: StoredResponse | undefined,
+    fwd: ForwardReason,
+    lease: SlotLease | undefined,
+  ): Opening {
+    const { facts, prior } = request
+    const session = new FillSession({
+      context: { policy, facts, prior },
+      settings: this.#parts,
+      now: this.#now,
+      lease,
+      fwd,
+      stale,
+      seed: key.seed,
+      defaultTtlMs: this.#parts.cache.slots.defaultTtlMs,
+      needsPermission: admission.needsPermission,
+      settled: (reason) => {
+        if (reason === undefined || lease === undefined) return
+        this.#refused.remember(key.key, this.#now())
+        this.#parts.onRefusal?.({ route: facts.route, reason })
+      },
+    })
+    return { kind: 'handler', session }
+  }
+
+  #pass(policy: RoutePolicy, request: RouteRequest, status: { fwd: ForwardReason; detail?: string }): Opening {
+    const session = passSession({ hit: false, ...status }, this.#context(policy, request), this.#parts)
+    return { kind: 'handler', session }
+  }
+
+  #context(policy: RoutePolicy, { facts, prior }: RouteRequest): AnswerContext {
+    return { policy, facts, prior, now: this.#now() }
+  }
+}
+
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000)
+}

@@ -1,0 +1,55 @@
+import { type Principal, RouteCache, RouteInvalidator } from '@plinth/cache/http'
+import { MisconfiguredError } from '@plinth/core'
+import type { HttpLimitOptions } from '@plinth/rate-limit/http'
+import type { Request } from 'express'
+import type { PlinthHost } from './plinth-host.js'
+
+/** Options of `plinth`. */
+export interface PlinthOptions {
+  /**
+   * Who is asking, as the application's authentication found out; `undefined` for an anonymous request. Asked when a route's
+   * middleware comes to it, so after whatever stands before. Scopes of cached routes and tiers of limits go by it.
+   */
+  readonly identify?: (request: Request) => Principal | undefined
+  /** A policy that every request is charged to by its address, before anything else is done: also what matches no route. */
+  readonly addressLimit?: string
+  /** Which headers tell clients about their limits, and how addresses are counted. */
+  readonly limits?: Omit<HttpLimitOptions, 'trustedHops'>
+}
+
+/** What the middlewares of one app share. */
+export class PlinthContext {
+  readonly infra: PlinthHost
+  readonly options: PlinthOptions
+  readonly routes: RouteCache
+  readonly invalidator: RouteInvalidator
+  /** `CLIENT_CACHE_MAX_AGE`; `undefined` while client caching is switched off. */
+  readonly clientMaxAgeMs: number | undefined
+
+  constructor(infra: PlinthHost, options: PlinthOptions) {
+    const client = infra.config?.clientCache
+    this.infra = infra
+    this.options = options
+    this.clientMaxAgeMs = client?.enabled === false ? undefined : (client?.maxAgeMs ?? 60_000)
+    this.routes = new RouteCache({ cache: infra.cache, name: 'plinth', clientMaxAgeMs: this.clientMaxAgeMs })
+    this.invalidator = new RouteInvalidator(infra.cache)
+  }
+
+  identify(request: Request): Principal | undefined {
+    return this.options.identify?.(request)
+  }
+}
+
+const contexts = new WeakMap<Request, PlinthContext>()
+
+/** Makes a context known to the middlewares that a request comes to later. */
+export function enterContext(request: Request, context: PlinthContext): void {
+  contexts.set(request, context)
+}
+
+/** Gives the context that a request went through. @throws MisconfiguredError when `plinth` is not mounted before `middleware`. */
+export function contextOf(request: Request, middleware: string): PlinthContext {
+  const context = contexts.get(request)
+  if (context !== undefined) return context
+  throw new MisconfiguredError(`${middleware}() finds no infra. Mount app.use(plinth(infra)) before the routes.`)
+}

@@ -1,0 +1,62 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type InfraHost, type Logger, type RunUntilSignalOptions, runUntilSignal } from '@plinth/core'
+import type { Express } from 'express'
+
+/** Where to listen, and how to end. */
+export interface ServeOptions {
+  /** 0 for any free one. */
+  readonly port: number
+  /** Default `127.0.0.1`. */
+  readonly host?: string
+  /** Which signals close the whole, and within which deadline; `false` leaves signals alone. */
+  readonly signals?: RunUntilSignalOptions | false
+  readonly logger?: Logger
+}
+
+/** An app that listens. */
+export interface ServedApp {
+  /** Where, such as `http://127.0.0.1:3000`. */
+  readonly url: string
+  readonly server: Server
+  /** Drains and closes server and infra, as a signal would. */
+  close(): Promise<void>
+}
+
+/**
+ * Listens, and ends server and infra together: readiness off, keep serving for the drain delay, finish what runs, close.
+ *
+ * @throws what `listen` reports, such as EADDRINUSE; then nothing is left open but the infra.
+ */
+export async function serve(app: Express, infra: InfraHost, options: ServeOptions): Promise<ServedApp> {
+  const { port, host = '127.0.0.1', signals = {}, logger } = options
+  const server = createServer(app)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  infra.addIntake({ name: 'http', stop: (signal) => stop(server, signal) })
+  if (signals !== false) runUntilSignal(infra, { ...(logger === undefined ? {} : { logger }), ...signals })
+  return { url: urlOf(server, host), server, close: async () => void (await infra.close()) }
+}
+
+/** Takes no new connections and resolves when the accepted requests are answered. */
+function stop(server: Server, signal: AbortSignal): Promise<void> {
+  const letGo = () => server.closeAllConnections()
+  signal.addEventListener('abort', letGo, { once: true })
+  return new Promise((resolve) => {
+    server.close(() => {
+      signal.removeEventListener('abort', letGo)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,135 @@
+import {
+  type HeaderFields,
+  isSelectedParameter,
+  type OutgoingResponse,
+  type Principal,
+  type QuerySelection,
+  type RouteCache,
+  type RoutePolicy,
+  type RouteSession,
+} from '@plinth/cache/http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { streamPayload, teeStream, wholePayload } from './captured-payload.js'
+import { cacheFacts, replyFields } from './request-facts.js'
+
+/** One request that a handler answers for the cache. */
+interface Passage {
+  readonly session: RouteSession
+  readonly prior: HeaderFields
+  /** Request headers that were changed for the handler, as they were. */
+  readonly changed: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** Answers cached routes from the cache, and fills it from their answers. */
+export class CacheHooks {
+  readonly #routes: RouteCache
+  readonly #passages = new WeakMap<FastifyRequest, Passage>()
+
+  constructor(routes: RouteCache) {
+    this.#routes = routes
+  }
+
+  /** Answers from the cache and resolves to `true`, or prepares the request for its handler. */
+  async open(
+    policy: RoutePolicy,
+    route: string,
+    principal: Principal | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<boolean> {
+    const prior = replyFields(reply)
+    const facts = { ...cacheFacts(request, route, principal), headers: { ...request.raw.headers } }
+    const opening = await this.#routes.open(policy, { facts, prior, replay: () => replay(request) })
+    if (opening.kind === 'answer') {
+      send(reply, opening.response)
+      return true
+    }
+    const { session } = opening
+    this.#passages.set(request, { session, prior, changed: changeHeaders(request, session.requestFields) })
+    if (session.query !== 'all') request.query = visibleQuery(request.query, session.query)
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableEnded) session.abandon('incomplete')
+    })
+    return false
+  }
+
+  /** Takes the payload as the handler made it; gives the payload to send. */
+  take(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+    const passage = this.#passages.get(request)
+    if (passage === undefined) return payload
+    const { session, prior, changed } = passage
+    changeHeaders(request, changed)
+    const body = wholePayload(payload)
+    const head = { status: reply.statusCode, fields: replyFields(reply), prior }
+    if (body !== undefined) {
+      const response = session.finish({ ...head, body })
+      applyHead(reply, response)
+      return response.body === body ? payload : response.status === 304 ? null : Buffer.from(response.body)
+    }
+    this.#passages.delete(request)
+    const stream = streamPayload(payload)
+    if (stream === undefined) {
+      session.abandon('incomplete')
+      return payload
+    }
+    applyFields(reply, session.begin(head))
+    return teeStream(stream, session.keepsBytes, async (end) => {
+      if (end.complete) await session.end({ ...head, body: end.body })
+      else session.abandon(end.tooLarge ? 'too-large' : 'incomplete')
+    })
+  }
+
+  /** Stores what was taken, now that the head is as it will be sent; `undefined` when there is nothing to store. */
+  store(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    return this.#passages.get(request)?.session.store(replyFields(reply))
+  }
+}
+
+/** Sends a response of the cache. */
+export function send(reply: FastifyReply, response: OutgoingResponse): void {
+  applyHead(reply, response)
+  const { body } = response
+  if (body.length === 0 && response.status === 304) reply.send()
+  else reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength))
+}
+
+function applyHead(reply: FastifyReply, response: OutgoingResponse): void {
+  reply.code(response.status)
+  applyFields(reply, response.fields)
+}
+
+function applyFields(reply: FastifyReply, fields: OutgoingResponse['fields']): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) reply.removeHeader(name)
+    else reply.header(name, value)
+  }
+}
+
+/** Changes request headers; gives what they were, in the same shape. */
+function changeHeaders(request: FastifyRequest, changes: Passage['changed']): Passage['changed'] {
+  const { headers } = request.raw
+  const before: Record<string, string | string[] | undefined> = {}
+  for (const [name, value] of Object.entries(changes)) {
+    before[name] = headers[name]
+    if (value === undefined) delete headers[name]
+    else headers[name] = value
+  }
+  return before
+}
+
+/** The handler sees only what tells answers apart. */
+function visibleQuery(query: unknown, selection: QuerySelection): unknown {
+  if (typeof query !== 'object' || query === null) return query
+  return Object.fromEntries(Object.entries(query).filter(([name]) => isSelectedParameter(name, selection)))
+}
+
+/** Plays a request once more inside the process: through authentication as the first time, answered to nobody. */
+async function replay(request: FastifyRequest): Promise<void> {
+  const remoteAddress = request.raw.socket.remoteAddress
+  await request.server.inject({
+    method: 'GET',
+    url: request.raw.url ?? '/',
+    headers: { ...request.raw.headers },
+    ...(remoteAddress === undefined ? {} : { remoteAddress }),
+  })
+}

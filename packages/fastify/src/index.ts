@@ -1,0 +1,6 @@
+export type { PlinthHost } from './plinth-host.js'
+export type { PlinthPluginOptions } from './plinth-options.js'
+export { plinthPlugin } from './plinth-plugin.js'
+export type { PlinthRouteConfig } from './route-config.js'
+export type { RouteLimitOptions } from './route-limit.js'
+export { type ServedApp, type ServeOptions, serve } from './serve.js'

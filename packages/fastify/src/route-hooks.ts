@@ -1,0 +1,65 @@
+import { InfraError } from '@plinth/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** A hook that runs before the handler: calls `done` when the request may go on, and does not when it has answered. */
+export type BeforeHandler = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+
+/** A hook on the payload: calls `done` with the payload to send. */
+export type OnPayload = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: Error | null, payload?: unknown) => void,
+) => void
+
+/** Hooks whose place among all others of a route matters. */
+export interface RouteHooks {
+  /** After every other hook, those of the route itself included: only then is it known who asks, and whether he may. */
+  readonly lastBeforeHandler: BeforeHandler
+  /** Before every other hook: the payload as the handler made it, not yet compressed. */
+  readonly firstOnSend: OnPayload
+  /** After every other hook: the head as it will be sent. */
+  readonly lastOnSend: OnPayload
+}
+
+interface RouteContext {
+  preHandler: BeforeHandler[] | null
+  onSend: OnPayload[] | null
+}
+
+/**
+ * Puts hooks at the very ends of a route's own, once; answers whether this was the first time.
+ *
+ * Fastify offers no public way to run after a route's own hooks for routes that were declared before a plugin was loaded, and that is
+ * the usual case: `app.register(plugin); app.get(...)`. Its hook runner walks the route's list while the request goes on,
+ * so that a list completed in `onRequest` counts for the request itself.
+ *
+ * @throws InfraError when this Fastify keeps its routes elsewhere: to cache before authentication is not an alternative.
+ */
+export function installRouteHooks(request: FastifyRequest, hooks: RouteHooks, installed: WeakSet<object>): void {
+  const context = contextOf(request)
+  if (installed.has(context)) return
+  installed.add(context)
+  context.preHandler = [...(context.preHandler ?? []), hooks.lastBeforeHandler]
+  context.onSend = [hooks.firstOnSend, ...(context.onSend ?? []), hooks.lastOnSend]
+}
+
+let contextSymbol: symbol | undefined
+
+function contextOf(request: FastifyRequest): RouteContext {
+  contextSymbol ??= Object.getOwnPropertySymbols(request).find((symbol) => symbol.description === 'fastify.context')
+  const context: unknown = contextSymbol === undefined ? undefined : Reflect.get(request, contextSymbol)
+  if (!isRouteContext(context)) {
+    throw new InfraError(
+      'FASTIFY_UNSUPPORTED',
+      'This version of Fastify is not supported by @plinth/fastify. Use Fastify 5.',
+    )
+  }
+  return context
+}
+
+function isRouteContext(context: unknown): context is RouteContext {
+  if (typeof context !== 'object' || context === null) return false
+  const isHooks = (hooks: unknown) => hooks === null || Array.isArray(hooks)
+  return 'preHandler' in context && 'onSend' in context && isHooks(context.preHandler) && isHooks(context.onSend)
+}
