@@ -1,12 +1,7 @@
 import type { FaultRule } from './fault.js'
-import { networkFaults } from './network-faults.js'
+import { certificateMessages, networkFaults } from './network-faults.js'
 
-/**
- * Postmark's own error codes (`ErrorCode` of the body), then the HTTP status where there is none.
- *
- * An HTTP status and an ErrorCode share no number that means two things here: codes are below 413 or above 600, and where
- * both exist (401, 402, ...) the ErrorCode must be given first.
- */
+/** Postmark's own error codes (`ErrorCode` of the body), then the HTTP status where there is none. */
 export const postmarkFaults: readonly FaultRule[] = [
   { id: 'postmark/token', kind: 'misconfigured', codes: [10], remedy: 'Check POSTMARK_SERVER_TOKEN.' },
   {
@@ -25,16 +20,21 @@ export const postmarkFaults: readonly FaultRule[] = [
   {
     id: 'postmark/stream',
     kind: 'misconfigured',
-    codes: [1235, 1226],
+    codes: [1226, 1235],
     callOnly: true,
     remedy: 'The message stream does not exist on this server: check the stream name.',
   },
   { id: 'postmark/inactive-recipient', kind: 'bug', codes: [406] },
   { id: 'postmark/invalid-message', kind: 'bug', codes: [300, 403, 409, 410, 411, 1101, 1109] },
   { id: 'postmark/rate-limited', kind: 'outage', codes: [429] },
-  { id: 'postmark/server', kind: 'outage', codes: [100, 500, 502, 503, 504] },
+  { id: 'postmark/maintenance', kind: 'outage', codes: [100] },
+  { id: 'postmark/token', kind: 'misconfigured', statuses: [401], remedy: 'Check POSTMARK_SERVER_TOKEN.' },
+  { id: 'postmark/too-large', kind: 'bug', statuses: [413] },
+  { id: 'postmark/rate-limited', kind: 'outage', statuses: [429] },
+  { id: 'postmark/server', kind: 'outage', statuses: [408, 500, 502, 503, 504] },
   { id: 'postmark/timeout', kind: 'outage', codes: [23, 'ABORT_ERR'] },
   ...networkFaults,
+  { id: 'postmark/unreachable', kind: 'outage', message: /^fetch failed|The operation was aborted/ },
 ]
 
 /** SMTP reply codes (RFC 5321 section 4.2.3, RFC 4954) and nodemailer's own words. 4yz passes, 5yz stays. */
@@ -57,6 +57,13 @@ export const smtpFaults: readonly FaultRule[] = [
     id: 'smtp/refused-message',
     kind: 'bug',
     codes: [500, 501, 502, 503, 504, 521, 550, 551, 552, 553, 554, 555, 556, 'EENVELOPE', 'EMESSAGE'],
+  },
+  { ...certificateMessages, id: 'smtp/certificate', codes: ['ESOCKET', 'ECONNECTION'] },
+  {
+    id: 'smtp/tls',
+    kind: 'misconfigured',
+    message: /wrong version number/,
+    remedy: 'The server does not speak TLS on this port: check the scheme and the port of EMAIL_SMTP_URL.',
   },
   { id: 'smtp/connection', kind: 'outage', codes: ['ECONNECTION', 'ESOCKET', 'EDNS', 'EPROTOCOL', 'EMAXLIMIT'] },
   ...networkFaults,

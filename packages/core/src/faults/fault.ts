@@ -6,14 +6,20 @@
  */
 export type FaultKind = 'misconfigured' | 'outage' | 'bug'
 
-/** One line of the error table: which errors it is about, and what they mean. The first line that matches wins. */
+/**
+ * One line of the error table: which errors it is about, and what they mean.
+ *
+ * An error must match everything that the line names; the first line that it matches wins.
+ */
 export interface FaultRule {
   /** Names the line, such as `redis/wrong-password`. */
   readonly id: string
   readonly kind: FaultKind
-  /** The error's `code` (or `responseCode`, `statusCode`) is one of these. */
+  /** The error's `code` (or `responseCode`) is one of these. */
   readonly codes?: readonly (string | number)[]
-  /** The error's message matches. With `codes`, both must match. */
+  /** The error's `statusCode`, of HTTP, is one of these. */
+  readonly statuses?: readonly number[]
+  /** The error's message matches. */
   readonly message?: RegExp
   /** The server is well and refuses this one call only, so that a breaker must not count it. Default: true for a bug, else false. */
   readonly callOnly?: boolean
@@ -23,7 +29,8 @@ export interface FaultRule {
 
 /** The parts of an error by which it is sorted. */
 export interface ErrorFacts {
-  readonly codes: readonly (string | number)[]
+  readonly codes: readonly unknown[]
+  readonly status: unknown
   readonly message: string
 }
 
@@ -47,21 +54,25 @@ export function describeRemedy(rule: FaultRule, variables: Readonly<Partial<Reco
   return (rule.remedy ?? '').replace(/\{(\w+)\}/g, (_, name: string) => variables[name] ?? SETTINGS[name] ?? name)
 }
 
-function ruleMatches(rule: FaultRule, facts: ErrorFacts): boolean {
-  if (rule.codes === undefined && rule.message === undefined) return false
-  if (rule.codes !== undefined && !rule.codes.some((code) => facts.codes.includes(code))) return false
-  return rule.message === undefined || rule.message.test(facts.message)
+function ruleMatches({ codes, statuses, message }: FaultRule, facts: ErrorFacts): boolean {
+  if (codes === undefined && statuses === undefined && message === undefined) return false
+  if (codes !== undefined && !codes.some((code) => facts.codes.includes(code))) return false
+  if (statuses !== undefined && !statuses.some((status) => status === facts.status)) return false
+  return message === undefined || message.test(facts.message)
 }
 
-/** The error itself, then what caused it: drivers wrap the telling error (Cluster's last node, fetch's cause). */
+/**
+ * The error itself, then what caused it. A Cluster client's own error says only that no node answered: what the last of them
+ * said comes first.
+ */
 function* factsOf(error: unknown, depth = 0): Generator<ErrorFacts> {
-  if (typeof error === 'string') yield { codes: [], message: error }
+  if (typeof error === 'string') yield { codes: [], status: undefined, message: error }
   if (typeof error !== 'object' || error === null || depth > 4) return
   const { code, responseCode, statusCode, message, cause, lastNodeError, errors } = error as Readonly<
     Record<string, unknown>
   >
-  const codes = [code, responseCode, statusCode].filter((each) => typeof each === 'string' || typeof each === 'number')
-  yield { codes, message: typeof message === 'string' ? message : '' }
-  yield* factsOf(cause ?? lastNodeError, depth + 1)
+  yield* factsOf(lastNodeError, depth + 1)
+  yield { codes: [code, responseCode], status: statusCode, message: typeof message === 'string' ? message : '' }
+  yield* factsOf(cause, depth + 1)
   if (Array.isArray(errors)) for (const each of errors.slice(0, 10)) yield* factsOf(each, depth + 1)
 }

@@ -1,5 +1,17 @@
 import type { FaultRule } from './fault.js'
 
+const CERTIFICATE_REMEDY =
+  'Give the authority that signed the certificate as `tls.ca`, and the host name that it was made for.'
+
+/** The certificate of the other side, told by a client that hides the code of it. */
+export const certificateMessages: FaultRule = {
+  id: 'network/certificate',
+  kind: 'misconfigured',
+  message:
+    /self[- ]signed certificate|unable to (verify the first|get (local )?issuer) certificate|certificate (has expired|is not yet valid)|does not match certificate/i,
+  remedy: CERTIFICATE_REMEDY,
+}
+
 /**
  * How connecting and talking over the network fails, whatever the server.
  *
@@ -23,7 +35,7 @@ export const networkFaults: readonly FaultRule[] = [
       'ERR_TLS_CERT_ALTNAME_INVALID',
       'HOSTNAME_MISMATCH',
     ],
-    remedy: 'Give the authority that signed the certificate as `tls.ca`, and the host name that it was made for.',
+    remedy: CERTIFICATE_REMEDY,
   },
   {
     id: 'network/tls-mismatch',

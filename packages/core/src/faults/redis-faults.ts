@@ -6,13 +6,14 @@ export const redisFaults: readonly FaultRule[] = [
   {
     id: 'redis/wrong-password',
     kind: 'misconfigured',
-    message: /^(WRONGPASS|ERR invalid password|ERR AUTH <password> called without any password)/,
+    message:
+      /^(?:All sentinels are unreachable.* Last error: )?(WRONGPASS|ERR invalid password|ERR AUTH <password> called without any password)/,
     remedy: 'Check the user name and {password}.',
   },
   {
     id: 'redis/no-password',
     kind: 'misconfigured',
-    message: /^(NOAUTH|ERR operation not permitted)/,
+    message: /^(?:All sentinels are unreachable.* Last error: )?(NOAUTH|ERR operation not permitted)/,
     remedy: 'The server asks for a password: set {password}.',
   },
   {
@@ -55,18 +56,18 @@ export const redisFaults: readonly FaultRule[] = [
   {
     id: 'redis/not-redis',
     kind: 'misconfigured',
-    message: /^Protocol error, got/,
+    message: /^(Protocol error, got|Unknown RESP type)/,
     remedy: 'Something else than Redis answers there (or it speaks TLS): check {address}.',
   },
   {
     id: 'redis/sentinel-name',
     kind: 'misconfigured',
-    message: /successfully, but got an invalid reply: null/,
+    message: /^All sentinels are unreachable.* Last error: ERR No such master/,
     remedy: 'The Sentinels know no master of this name: check {address}.',
   },
   { id: 'redis/loading', kind: 'outage', message: /^LOADING/ },
   { id: 'redis/master-down', kind: 'outage', message: /^MASTERDOWN/ },
-  { id: 'redis/read-only', kind: 'outage', message: /^(READONLY|-?UNBLOCKED)/ },
+  { id: 'redis/read-only', kind: 'outage', message: /^(READONLY|UNBLOCKED)/ },
   { id: 'redis/cluster-down', kind: 'outage', message: /^(CLUSTERDOWN|TRYAGAIN)/ },
   { id: 'redis/max-clients', kind: 'outage', message: /^ERR max number of clients/ },
   { id: 'redis/busy', kind: 'outage', message: /^BUSY / },

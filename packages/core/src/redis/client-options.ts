@@ -88,7 +88,7 @@ export function clusterOptions(
   }
 }
 
-function placeOptions(target: ResolvedTarget, { settings, nextDelayMs }: ClientRequest): RedisOptions {
+function placeOptions(target: ResolvedTarget, { role, settings, nextDelayMs }: ClientRequest): RedisOptions {
   const { place, tls, sentinelUsername, sentinelPassword, sentinelTls } = target
   if ('host' in place) return { host: place.host, port: place.port }
   if ('path' in place) return { path: place.path }
@@ -100,7 +100,8 @@ function placeOptions(target: ResolvedTarget, { settings, nextDelayMs }: ClientR
     sentinelPassword,
     sentinelTLS: sentinelTls,
     sentinelCommandTimeout: settings.connectTimeoutMs,
-    sentinelRetryStrategy: nextDelayMs,
+    // a wait inside the connector could not be ended; the link begins anew instead
+    sentinelRetryStrategy: role === 'shared' ? () => null : nextDelayMs,
     enableTLSForSentinelMode: tls !== undefined,
   }
 }

@@ -143,8 +143,9 @@ export class RedisLink implements Link {
   /** ioredis ends by itself when a connector throws; a connection of the house never gives up. */
   #onEnd(): void {
     if (this.#closed) return
-    setTimeout(() => {
-      if (!this.#closed && this.client.status === 'end') this.client.connect().catch(() => {})
+    this.#unwatch()
+    this.#watchdog = setTimeout(() => {
+      if (this.client.status === 'end') this.client.connect().catch(() => {})
     }, this.#nextDelayMs()).unref()
   }
 
