@@ -39,8 +39,10 @@ export interface CacheStore {
   /** `values`: bodies may be any value and are handed back as they are. `bytes`: bodies are `Uint8Array`. */
   readonly holds: 'values' | 'bytes'
 
-  /** The body of a valid entry that can be answered at once, without I/O, within its `peekMs`; `undefined` says nothing. */
+  /** The value of a valid entry, as `keep` made it, that can be answered at once, without I/O, within its `peekMs`; `undefined` says nothing. */
   peek?(key: string): unknown
+  /** Lends a store of bytes that can {@link CacheStore.peek} the way to open them. Called once, before anything else. */
+  openWith?(open: OpenBody): void
   /** The entry, if it is valid and not beyond its last use. `part: 'head'` may leave the body behind. */
   read(address: Address, part?: EntryPart): Promise<StoredEntry | undefined>
   /** The entry, and a lease when it must (or, for `refresh` and `steal`, shall) be computed. One round trip where the backend can. */
@@ -76,6 +78,12 @@ export interface Address {
    */
   readonly guards: readonly string[]
 }
+
+/** Opens the body of an entry into a value that may be kept in this process; `undefined` for what cannot or need not be. */
+export type OpenBody = (
+  entry: StoredEntry,
+  key: string,
+) => { readonly body: unknown; readonly size: number } | undefined
 
 /** Which part of an entry is wanted. */
 export type EntryPart = 'all' | 'head'

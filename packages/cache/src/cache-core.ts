@@ -17,12 +17,13 @@ import { Addresses } from './keys/addresses.js'
 import { canonicalTagGuard, NAMESPACE_GUARD, prefixTarget } from './keys/guards.js'
 import type { LoadOptions, Ttl } from './load-options.js'
 import type { LoadRequest } from './load-request.js'
-import type { Packing } from './packing.js'
+import { FORMATS, type Packing } from './packing.js'
 import { PendingInvalidations } from './pending-invalidations.js'
 import { lifetimeOf, type NamedTtls, type Policy, parseTtl, resolvePolicy } from './policy.js'
 import { ReadThrough } from './read-through.js'
 import { Reporter } from './reporter.js'
 import { StoreTrust } from './store-trust.js'
+import { keep, unkeep } from './values/snapshot.js'
 
 /** What a cache is assembled from. */
 export interface CacheParts {
@@ -77,6 +78,7 @@ export class CacheCore {
     this.#parts = parts
     this.#packing = packing
     this.#reads = new ReadThrough(store, { packing, ttls, clock, reporter: this.reporter })
+    store.openWith?.((entry, key) => this.#keep(entry, key))
     this.trust = new StoreTrust({ backend, store, pending: this.#pending, reporter: this.reporter })
   }
 
@@ -95,7 +97,7 @@ export class CacheCore {
   /** The body that the store can answer at once, opened; `undefined` says nothing. */
   peek(key: string): unknown {
     const body = this.store.peek?.(key)
-    return body === undefined || this.#closed ? undefined : this.#packing.unpack(body, 0, key)
+    return body === undefined || this.#closed ? undefined : unkeep(body)
   }
 
   /** Reads through the cache, or past it while it cannot be trusted. */
@@ -255,6 +257,16 @@ export class CacheCore {
     this.#reads.detach()
     if (this.#pending.size > 0 && this.backend.available) await this.#pending.flush(this.store).catch(() => {})
     this.trust.close()
+  }
+
+  /** A value for a store to keep near; nothing for bytes of adapters, and for what cannot be decoded. */
+  #keep(entry: StoredEntry, key: string): { readonly body: unknown; readonly size: number } | undefined {
+    if (entry.format === FORMATS.bytes || entry.format === FORMATS.nothing) return undefined
+    try {
+      return keep(this.#packing.unpack(entry.body, entry.format, key))
+    } catch {
+      return undefined
+    }
   }
 
   /** For what has no answer without the store. */

@@ -14,6 +14,7 @@ export {
   type Lease,
   type Lifetime,
   type NewEntry,
+  type OpenBody,
   type StoredEntry,
   type SweepOptions,
   type WriteCondition,
@@ -43,6 +44,7 @@ export type {
   SlotKey,
   SlotLease,
 } from './cache-slots.js'
+export type { Codec } from './codecs/codec.js'
 export { type CacheOptions, createCache } from './create-cache.js'
 export { disabledCache } from './disabled-cache.js'
 export type {

@@ -42,7 +42,6 @@ export const entryChecks: readonly CacheBackendCheck[] = [
     name: 'a body may hold any byte, or none',
     run: async (fixture) => {
       const [store] = stores(fixture)
-      if (store.holds === 'values') return
       for (const body of [Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)), Buffer.alloc(0)]) {
         await store.write(at('a'), entryOf(store, '', { body }))
         deepEqual((await store.read(at('a')))?.body, body)
