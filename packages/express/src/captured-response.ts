@@ -26,6 +26,8 @@ export class ResponseCapture {
   readonly #session: RouteSession
   readonly #prior: HeaderFields
   readonly #sending: Sending
+  /** As it was when the first piece came, before the session changed it. */
+  #handlersHead: Omit<CapturedResponse, 'body'> | undefined
   #kept: Buffer[] | undefined = []
   #size = 0
   #phase: 'waiting' | 'streaming' | 'ended' = 'waiting'
@@ -86,7 +88,8 @@ export class ResponseCapture {
 
   #begin(): void {
     this.#phase = 'streaming'
-    this.#apply(this.#session.begin(this.#head()))
+    this.#handlersHead = this.#head()
+    this.#apply(this.#session.begin(this.#handlersHead))
     this.#sending.writeHead(this.#response.statusCode)
   }
 
@@ -112,8 +115,8 @@ export class ResponseCapture {
       send()
       return
     }
-    const response = { ...this.#head(), body: Buffer.concat(this.#kept) }
-    this.#session.end(response).then(send, send)
+    const head = this.#handlersHead ?? this.#head()
+    this.#session.end({ ...head, body: Buffer.concat(this.#kept) }).then(send, send)
   }
 
   #head(): Omit<CapturedResponse, 'body'> {
