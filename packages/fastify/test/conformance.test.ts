@@ -1,0 +1,10 @@
+import { leakCheck, registerChecks } from '@plinth/testing'
+import { leakChecks, limitChecks, routeCacheChecks } from '@plinth/testing/adapter-checks'
+import { describe } from 'vitest'
+import { fastifyFixture } from './serve-spec.js'
+
+leakCheck()
+
+describe('cached routes over Fastify', () => registerChecks(routeCacheChecks, fastifyFixture))
+describe('no answer crosses callers over Fastify', () => registerChecks(leakChecks, fastifyFixture))
+describe('limited routes over Fastify', () => registerChecks(limitChecks, fastifyFixture))

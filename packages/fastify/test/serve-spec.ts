@@ -1,0 +1,79 @@
+import { Readable } from 'node:stream'
+import { createCache, memoryBackend } from '@plinth/cache'
+import type { InfraHost } from '@plinth/core'
+import { createRateLimiter, memoryBackend as limiterMemory } from '@plinth/rate-limit'
+import type { FixtureScope } from '@plinth/testing'
+import { type AdapterFixture, type AdapterRoute, type AdapterSpec, userOf } from '@plinth/testing/adapter-checks'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type PlinthHost, type PlinthRouteConfig, plinthPlugin } from '../src/index.js'
+
+/** A host that carries a cache and a limiter in memory, and nothing else. */
+export function testHost(spec: Pick<AdapterSpec, 'policies' | 'rules'> = {}): PlinthHost {
+  const host: InfraHost = {
+    phase: 'running',
+    status: () => ({}),
+    health: () => ({ status: 'pass', httpStatus: 200 }),
+    fetch: async (request) =>
+      new URL(request.url).pathname === '/livez' ? Response.json({ status: 'pass' }) : undefined,
+    track: (work) => work,
+    addIntake: () => () => {},
+    beginDrain: () => {},
+    close: async () => ({ clean: true, ms: 0, steps: [] }),
+  }
+  const { policies = { unused: { limits: ['1/1m'], routed: false } }, rules = {} } = spec
+  return {
+    ...host,
+    cache: createCache({ backend: memoryBackend() }),
+    rateLimiter: createRateLimiter({ backend: limiterMemory(), policies, routes: rules }),
+  }
+}
+
+/** Serves specs over Fastify; routes are declared after a registration that nobody awaits. */
+export function fastifyFixture(scope: FixtureScope): AdapterFixture {
+  return {
+    serve: async (spec) => {
+      const app = fastify()
+      scope.onClose(() => app.close())
+      const { addressLimit } = spec
+      app.register(plinthPlugin, {
+        infra: testHost(spec),
+        identify: (request) => userOf(request.headers.authorization),
+        ...(addressLimit === undefined ? {} : { addressLimit }),
+      })
+      for (const route of spec.routes) declare(app, route)
+      return { url: await app.listen({ port: 0, host: '127.0.0.1' }) }
+    },
+  }
+}
+
+/** Declares a route as a user would. */
+export function declare(app: FastifyInstance, route: AdapterRoute): void {
+  const { method, path, auth, handle, ...plinth } = route
+  app.route({
+    method,
+    url: path,
+    config: { plinth: plinth as PlinthRouteConfig },
+    ...(auth ? { preHandler: refuseStrangers } : {}),
+    handler: async (request, reply) => {
+      const {
+        status = 200,
+        headers = {},
+        body,
+        pieces,
+      } = await handle({
+        method: request.method,
+        params: request.params as Record<string, string>,
+        query: request.query as Record<string, unknown>,
+        headers: request.headers,
+        user: userOf(request.headers.authorization),
+      })
+      reply.code(status).headers(headers as Record<string, string>)
+      return reply.send(pieces === undefined ? body : Readable.from(pieces()))
+    },
+  })
+}
+
+async function refuseStrangers(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (userOf(request.headers.authorization) !== undefined) return undefined
+  return reply.code(401).send('who are you?')
+}

@@ -1,0 +1,14 @@
+export {
+  type AdapterApp,
+  type AdapterFixture,
+  type AdapterRoute,
+  type AdapterSpec,
+  type Ask,
+  type Reply,
+  type ServeSpec,
+  userOf,
+} from './adapter-app.js'
+export { leakChecks } from './leak-checks.js'
+export { limitChecks } from './limit-checks.js'
+export { cacheOutcome, type RawRequest, type RawResponse, rawFetch } from './raw-fetch.js'
+export { routeCacheChecks } from './route-cache-checks.js'
