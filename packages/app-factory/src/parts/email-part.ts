@@ -47,7 +47,7 @@ export interface EmailPart {
 }
 
 /** Where Postmark's webhooks are received. */
-export const POSTMARK_WEBHOOK_PATH = '/webhooks/postmark'
+const POSTMARK_WEBHOOK_PATH = '/webhooks/postmark'
 
 /** Makes the mailer on the transport that the environment chose. */
 export async function emailPart(settings: EmailSettings, context: EmailContext): Promise<EmailPart> {
