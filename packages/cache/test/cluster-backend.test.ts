@@ -4,7 +4,7 @@ import { openRedis } from '@plinth/core/redis'
 import { freshPrefix, registerChecks, sharedRedisCluster } from '@plinth/testing'
 import { describe } from 'vitest'
 
-describe('the redis backend on a cluster', () => {
+describe.concurrent('the redis backend on a cluster', () => {
   registerChecks(cacheBackendChecks, async (scope) => {
     const { hostname: host, port } = new URL(await sharedRedisCluster())
     const cluster = [{ host, port: Number(port) }]

@@ -4,7 +4,7 @@ import { openMemcached } from '@plinth/core/memcached'
 import { freshPrefix, registerChecks, sharedMemcached } from '@plinth/testing'
 import { describe } from 'vitest'
 
-describe('the memcached backend', () => {
+describe.concurrent('the memcached backend', () => {
   registerChecks(cacheBackendChecks, async (scope) => {
     const servers = await sharedMemcached()
     const [one, two] = [openMemcached({ servers }), openMemcached({ servers })]

@@ -4,7 +4,7 @@ import { openRedis } from '@plinth/core/redis'
 import { freshPrefix, registerChecks, sharedRedis } from '@plinth/testing'
 import { describe } from 'vitest'
 
-describe('the redis backend', () => {
+describe.concurrent('the redis backend', () => {
   registerChecks(cacheBackendChecks, async (scope) => {
     const url = await sharedRedis()
     const [one, two] = await Promise.all([openRedis({ url }), openRedis({ url })])

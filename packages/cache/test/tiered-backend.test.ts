@@ -5,7 +5,7 @@ import { openRedis } from '@plinth/core/redis'
 import { closeWithFile, freshPrefix, freshRedis, registerChecks, sharedRedis } from '@plinth/testing'
 import { describe, expect, it, vi } from 'vitest'
 
-describe('the tiered backend', () => {
+describe.concurrent('the tiered backend', () => {
   registerChecks(cacheBackendChecks, async (scope) => {
     const url = await sharedRedis()
     const [one, two] = await Promise.all([openRedis({ url }), openRedis({ url })])
