@@ -29,7 +29,7 @@ export function encodeParam(value: KeyParam | undefined, where: string): string 
     case 'string':
       return encodeText(value)
     case 'number':
-      if (Number.isFinite(value)) return String(value === 0 ? 0 : value)
+      if (Number.isFinite(value)) return String(value === 0 ? 0 : value).replace('+', '')
       throw new CacheKeyError(`${where} must be a finite number.`)
     case 'boolean':
       return String(value)
