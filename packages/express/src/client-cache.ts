@@ -13,7 +13,7 @@ import { contextOf } from './plinth-context.js'
 export function clientCache(options: ClientCacheOptions = {}): RequestHandler {
   const policy = compileClientCache(options)
   return (request, response, next) => {
-    const { clientMaxAgeMs } = contextOf(request, 'clientCache')
+    const { clientMaxAgeMs } = contextOf(request, 'clientCache').infra
     if (clientMaxAgeMs !== undefined) {
       const inner = response.writeHead.bind(response) as (...args: unknown[]) => typeof response
       response.writeHead = ((...args: unknown[]) => {

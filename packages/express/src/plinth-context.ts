@@ -2,7 +2,7 @@ import { type Principal, RouteCache, RouteInvalidator } from '@plinth/cache/http
 import { MisconfiguredError } from '@plinth/core'
 import type { HttpLimitOptions } from '@plinth/rate-limit/http'
 import type { Request } from 'express'
-import type { PlinthHost } from './plinth-host.js'
+import { type CompleteHost, completeHost, type PlinthHost } from './plinth-host.js'
 
 /** Options of `plinth`. */
 export interface PlinthOptions {
@@ -19,20 +19,17 @@ export interface PlinthOptions {
 
 /** What the middlewares of one app share. */
 export class PlinthContext {
-  readonly infra: PlinthHost
+  readonly infra: CompleteHost
   readonly options: PlinthOptions
   readonly routes: RouteCache
   readonly invalidator: RouteInvalidator
-  /** `CLIENT_CACHE_MAX_AGE`; `undefined` while client caching is switched off. */
-  readonly clientMaxAgeMs: number | undefined
 
-  constructor(infra: PlinthHost, options: PlinthOptions) {
-    const client = infra.config?.clientCache
-    this.infra = infra
+  constructor(host: PlinthHost, options: PlinthOptions) {
+    this.infra = completeHost(host)
     this.options = options
-    this.clientMaxAgeMs = client?.enabled === false ? undefined : (client?.maxAgeMs ?? 60_000)
-    this.routes = new RouteCache({ cache: infra.cache, name: 'plinth', clientMaxAgeMs: this.clientMaxAgeMs })
-    this.invalidator = new RouteInvalidator(infra.cache)
+    const { cache, clientMaxAgeMs } = this.infra
+    this.routes = new RouteCache({ cache, name: 'plinth', clientMaxAgeMs })
+    this.invalidator = new RouteInvalidator(cache)
   }
 
   identify(request: Request): Principal | undefined {

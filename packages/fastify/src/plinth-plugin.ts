@@ -46,7 +46,7 @@ function register(app: FastifyInstance, options: PlinthPluginOptions, done: (err
   app.addHook('onRoute', (route) => path.declare(route.url, route.config?.plinth))
   app.addHook('onRequest', (request, reply, next) => path.arrive(request, reply, next))
   app.addHook('preClose', (next) => {
-    options.infra.beginDrain()
+    options.infra.beginDrain?.()
     next()
   })
   done()

@@ -3,6 +3,7 @@ import { mayBeInfraPath, sendWebResponse, webRequest } from '@plinth/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CacheHooks } from './cache-hooks.js'
 import { LimitHooks } from './limit-hooks.js'
+import { type CompleteHost, completeHost } from './plinth-host.js'
 import type { PlinthPluginOptions } from './plinth-options.js'
 import { cacheFacts, replyField } from './request-facts.js'
 import { compileRoute, type PlinthRouteConfig, type RoutePlan } from './route-config.js'
@@ -16,21 +17,20 @@ export class RequestPath {
   readonly #cache: CacheHooks
   readonly #invalidator: RouteInvalidator
   readonly #limits: LimitHooks
-  readonly #clientMaxAgeMs: number | undefined
+  readonly #host: CompleteHost
   readonly #plans = new WeakMap<object, RoutePlan>()
   readonly #installed = new WeakSet<object>()
   readonly #hooks: RouteHooks
 
   constructor(options: PlinthPluginOptions) {
-    const { infra } = options
-    const client = infra.config?.clientCache
+    const host = completeHost(options.infra)
     this.#options = options
-    this.#clientMaxAgeMs = client?.enabled === false ? undefined : (client?.maxAgeMs ?? 60_000)
+    this.#host = host
     this.#cache = new CacheHooks(
-      new RouteCache({ cache: infra.cache, name: 'plinth', clientMaxAgeMs: this.#clientMaxAgeMs }),
+      new RouteCache({ cache: host.cache, name: 'plinth', clientMaxAgeMs: host.clientMaxAgeMs }),
     )
-    this.#invalidator = new RouteInvalidator(infra.cache)
-    this.#limits = new LimitHooks(infra.rateLimiter, options.limits ?? {})
+    this.#invalidator = new RouteInvalidator(host.cache)
+    this.#limits = new LimitHooks(host.rateLimiter, options.limits ?? {})
     this.#hooks = {
       lastBeforeHandler: (request, reply, next) => this.#beforeHandler(request, reply, next),
       firstOnSend: (request, reply, payload, next) => this.#takePayload(request, reply, payload, next),
@@ -63,7 +63,8 @@ export class RequestPath {
   }
 
   async #answerForInfra(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
-    const response = await this.#options.infra.fetch(webRequest(request.raw, `${request.protocol}://${request.host}`))
+    const asked = webRequest(request.raw, `${request.protocol}://${request.host}`)
+    const response = await this.#options.infra.fetch?.(asked)
     if (response === undefined) return false
     reply.hijack()
     await sendWebResponse(response, reply.raw)
@@ -72,9 +73,8 @@ export class RequestPath {
 
   #beforeHandler(request: FastifyRequest, reply: FastifyReply, next: Next): void {
     const plan = this.#planOf(request)
-    const { infra } = this.#options
     const charges = this.#charges(request, plan)
-    const caches = plan.cache !== undefined && infra.cache.enabled
+    const caches = plan.cache !== undefined && this.#host.cache.enabled
     if (!charges && !caches) next()
     else settle(this.#chargeAndOpen(request, reply, plan, charges), next)
   }
@@ -88,12 +88,12 @@ export class RequestPath {
     const principal = this.#options.identify?.(request)
     if (charges && (await this.#limits.charge(plan.route, plan.limit || undefined, principal, request, reply)))
       return true
-    if (plan.cache === undefined || !this.#options.infra.cache.enabled) return false
+    if (plan.cache === undefined || !this.#host.cache.enabled) return false
     return this.#cache.open(plan.cache, plan.route ?? '', principal, request, reply)
   }
 
   #charges(request: FastifyRequest, { route, limit }: RoutePlan): boolean {
-    const { rateLimiter } = this.#options.infra
+    const { rateLimiter } = this.#host
     if (limit === false || !rateLimiter.enabled || isRefreshing()) return false
     return limit !== undefined || rateLimiter.policiesFor(request.method, route ?? '/*') !== undefined
   }
@@ -107,7 +107,7 @@ export class RequestPath {
     const { client } = this.#planOf(request)
     if (
       client !== undefined &&
-      this.#clientMaxAgeMs !== undefined &&
+      this.#host.clientMaxAgeMs !== undefined &&
       replyField(reply, 'cache-control') === undefined
     ) {
       const ownsCookie = reply.getHeader('set-cookie') !== undefined
@@ -118,7 +118,10 @@ export class RequestPath {
         ageMs: 0,
         freshForMs: Number.POSITIVE_INFINITY,
       }
-      reply.header('cache-control', clientCacheControl(client, { ...facts, defaultMaxAgeMs: this.#clientMaxAgeMs }))
+      reply.header(
+        'cache-control',
+        clientCacheControl(client, { ...facts, defaultMaxAgeMs: this.#host.clientMaxAgeMs }),
+      )
     }
     next(null, this.#cache.take(request, reply, payload))
   }
@@ -129,7 +132,7 @@ export class RequestPath {
     payload: unknown,
     next: (error: Error | null, payload?: unknown) => void,
   ): void {
-    const invalidates = isUnsafe(request.method) && reply.statusCode < 400 && this.#options.infra.cache.enabled
+    const invalidates = isUnsafe(request.method) && reply.statusCode < 400 && this.#host.cache.enabled
     const work = invalidates ? this.#invalidate(request, reply) : this.#cache.store(request, reply)
     if (work === undefined) next(null, payload)
     else work.then(() => next(null, payload), next)
@@ -157,8 +160,7 @@ export class RequestPath {
 
   #note(plan: RoutePlan): RoutePlan {
     const policies = plan.limit ? plan.limit.policy : []
-    for (const policy of typeof policies === 'string' ? [policies] : policies)
-      this.#options.infra.rateLimiter.noteRoute(policy)
+    for (const policy of typeof policies === 'string' ? [policies] : policies) this.#host.rateLimiter.noteRoute(policy)
     return plan
   }
 }

@@ -1,30 +1,19 @@
 import { Readable } from 'node:stream'
 import { createCache, memoryBackend } from '@plinth/cache'
-import type { InfraHost } from '@plinth/core'
 import { createRateLimiter, memoryBackend as limiterMemory } from '@plinth/rate-limit'
 import type { FixtureScope } from '@plinth/testing'
 import { type AdapterFixture, type AdapterRoute, type AdapterSpec, userOf } from '@plinth/testing/adapter-checks'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type PlinthHost, type PlinthRouteConfig, plinthPlugin } from '../src/index.js'
 
-/** A host that carries a cache and a limiter in memory, and nothing else. */
+/** A host that carries a cache and a limiter in memory, and answers one path of its own. */
 export function testHost(spec: Pick<AdapterSpec, 'policies' | 'rules'> = {}): PlinthHost {
-  const host: InfraHost = {
-    phase: 'running',
-    status: () => ({}),
-    health: () => ({ status: 'pass', httpStatus: 200 }),
-    fetch: async (request) =>
-      new URL(request.url).pathname === '/livez' ? Response.json({ status: 'pass' }) : undefined,
-    track: (work) => work,
-    addIntake: () => () => {},
-    beginDrain: () => {},
-    close: async () => ({ clean: true, ms: 0, steps: [] }),
-  }
   const { policies = { unused: { limits: ['1/1m'], routed: false } }, rules = {} } = spec
   return {
-    ...host,
     cache: createCache({ backend: memoryBackend() }),
     rateLimiter: createRateLimiter({ backend: limiterMemory(), policies, routes: rules }),
+    fetch: async (request) =>
+      new URL(request.url).pathname === '/livez' ? Response.json({ status: 'pass' }) : undefined,
   }
 }
 
