@@ -82,7 +82,7 @@ export function parseTtl(ttl: Ttl, ttls: NamedTtls, where: string): number {
 }
 
 /** A duration above zero. @throws CacheOptionError */
-export function positive(value: Duration, what: string): number {
+function positive(value: Duration, what: string): number {
   const milliseconds = duration(value, what)
   if (milliseconds === 0) throw new CacheOptionError(`${what} must be above zero. To keep nothing, do not store it.`)
   return milliseconds

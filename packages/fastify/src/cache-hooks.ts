@@ -86,7 +86,7 @@ export class CacheHooks {
 }
 
 /** Sends a response of the cache. */
-export function send(reply: FastifyReply, response: OutgoingResponse): void {
+function send(reply: FastifyReply, response: OutgoingResponse): void {
   applyHead(reply, response)
   const { body } = response
   if (body.length === 0 && response.status === 304) reply.send()

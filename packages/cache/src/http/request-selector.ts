@@ -16,11 +16,6 @@ export function selectFromRequest(headers: HeaderFields, selector: string): stri
   return line.trim().replaceAll(/\s*,\s*/g, ',')
 }
 
-/** Names what a selector stands for, for a person: `header "accept-language"`, `cookie "theme"`. */
-export function describeSelector(selector: string): string {
-  return selector.startsWith('cookie:') ? `cookie "${selector.slice('cookie:'.length)}"` : `header "${selector}"`
-}
-
 interface Preference {
   readonly value: string
   readonly quality: number

@@ -37,7 +37,7 @@ export function routeKey(policy: RoutePolicy, facts: RequestFacts): RouteKey {
  * Case, escapes and a slash at the end make no difference: a router may be lax about them, and to invalidate one answer too many
  * does no harm.
  */
-export function pathTag(path: string): string {
+function pathTag(path: string): string {
   return `http:${encode(plainPath(path))}`
 }
 

@@ -7,9 +7,6 @@ export type Placeholders<Template extends string> = Template extends `${string}{
   ? Name | Placeholders<Rest>
   : never
 
-/** What a template (or several) needs to be rendered. */
-export type TemplateArgs<Template extends string> = { readonly [Name in Placeholders<Template>]: KeyParam }
-
 /** Arguments as they arrive: more than the template needs, of any type. */
 export type Args = Readonly<Record<string, unknown>>
 

@@ -156,7 +156,7 @@ export class Courier {
 }
 
 /** The stream of a message that names none: Postmark's default. */
-export const DEFAULT_STREAM = 'outbound'
+const DEFAULT_STREAM = 'outbound'
 
 const REACHED: ReadonlySet<RecipientOutcome['outcome']> = new Set(['accepted', 'delayed', 'intercepted'])
 

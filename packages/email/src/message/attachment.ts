@@ -14,7 +14,7 @@ export interface EmailAttachment {
 }
 
 /** How many bytes of attachments one message takes: 10 MB after base64 has made them a third bigger. */
-export const ATTACHMENT_BYTES_LIMIT: number = Math.floor((10 * 1024 * 1024 * 3) / 4)
+const ATTACHMENT_BYTES_LIMIT: number = Math.floor((10 * 1024 * 1024 * 3) / 4)
 
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/i
 const CONTENT_ID = /^[a-z0-9][a-z0-9._@-]{0,126}$/i

@@ -9,7 +9,7 @@ export interface BatchLimits {
 }
 
 /** 500 messages and 50 MB, with room for the brackets and commas around them. */
-export const POSTMARK_BATCH: BatchLimits = { messages: 500, bytes: 49_000_000 }
+const POSTMARK_BATCH: BatchLimits = { messages: 500, bytes: 49_000_000 }
 
 /**
  * Cuts a list into runs that one request can carry. Messages rendered here and templates kept by Postmark go to

@@ -22,7 +22,7 @@ type Bullmq = typeof import('bullmq')
 let bullmq: Promise<Bullmq> | undefined
 
 /** Loads BullMQ when it is first needed, so that importing this package does not. */
-export function loadBullmq(): Promise<Bullmq> {
+function loadBullmq(): Promise<Bullmq> {
   bullmq ??= import('bullmq').catch((error: unknown) => {
     bullmq = undefined
     throw new MissingDependencyError('The Redis broker', ['bullmq', 'ioredis'], error)
