@@ -9,7 +9,7 @@ local count = 0
 for i = 1, #KEYS do
   local f = redis.pcall('GETRANGE', KEYS[i], 0, 95)
   if type(f) == 'table' then f = 'another type' end
-  if #f > 0 then
+  if #f > 0 or redis.call('EXISTS', KEYS[i]) == 1 then
     if not is_frame(f) or is_entry(f) then count = count + 1 end
     if ARGV[2] ~= '1' then
       redis.call('UNLINK', KEYS[i])
