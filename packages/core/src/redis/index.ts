@@ -1,3 +1,4 @@
+export { keySlot } from './key-slot.js'
 export { type OpenRedisOptions, openRedis } from './open-redis.js'
 export type { DedicatedOptions, RedisCallOptions, RedisClient, RedisConnection } from './redis-connection.js'
 export { createRedisHub, type RedisHub, type RedisLeaseOptions, type RedisPoolReport } from './redis-hub.js'
