@@ -3,7 +3,7 @@ import { createCache, disabledCache, memoryBackend } from '@plinth/cache'
 import type { CacheSettings } from '@plinth/cache/config'
 import type { Connections } from '../connections.js'
 import type { Part } from '../part.js'
-import { notAvailableYet } from './not-available-yet.js'
+import { connectionSteps } from './connection-steps.js'
 
 /** Makes the cache on the backend that the environment chose. */
 export async function cachePart(
@@ -38,6 +38,18 @@ interface ChosenBackend {
 }
 
 async function backendOf(settings: CacheSettings, connections: Connections): Promise<ChosenBackend> {
-  if (settings.backend !== 'memory') throw notAvailableYet('CACHE_BACKEND', settings.backend)
+  if (settings.redis !== undefined) {
+    const connection = await connections.redis(settings.redis, 'cache')
+    const { redisBackend } = await import('@plinth/cache/redis')
+    const facts = { target: connection.target, steps: connectionSteps(connection) }
+    if (settings.backend === 'redis') return { backend: redisBackend(connection), ...facts }
+    const { tieredBackend } = await import('@plinth/cache/tiered')
+    return { backend: tieredBackend(connection), ...facts }
+  }
+  if (settings.memcached !== undefined) {
+    const { memcachedBackend } = await import('@plinth/cache/memcached')
+    const connection = await connections.memcached(settings.memcached, 'cache')
+    return { backend: memcachedBackend(connection), target: connection.target, steps: connectionSteps(connection) }
+  }
   return { backend: memoryBackend() }
 }

@@ -12,7 +12,6 @@ import type { RateLimiterSettings } from '@plinth/rate-limit/config'
 import type { Connections } from '../connections.js'
 import type { Part } from '../part.js'
 import { connectionSteps } from './connection-steps.js'
-import { notAvailableYet } from './not-available-yet.js'
 
 /** What the caller of the factory decides about rate limits; the rest comes from the environment. */
 export type RateLimiterOptions = Partial<RateLimitRules>
@@ -57,6 +56,10 @@ async function backendOf(settings: RateLimiterSettings, connections: Connections
     const connection = await connections.redis(settings.redis, 'rate-limiter')
     return { backend: redisBackend(connection), target: connection.target, steps: connectionSteps(connection) }
   }
-  if (settings.backend !== 'memory') throw notAvailableYet('RATE_LIMITER_BACKEND', settings.backend)
+  if (settings.memcached !== undefined) {
+    const { memcachedBackend } = await import('@plinth/rate-limit/memcached')
+    const connection = await connections.memcached(settings.memcached, 'rate-limiter')
+    return { backend: memcachedBackend(connection), target: connection.target, steps: connectionSteps(connection) }
+  }
   return { backend: memoryBackend() }
 }

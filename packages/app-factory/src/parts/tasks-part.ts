@@ -69,6 +69,10 @@ function steps(tasks: Tasks, worker: TaskWorker | undefined): Pick<Part, 'start'
 const LONGEST_WAIT_MS = 60_000
 
 async function brokerOf(settings: TasksSettings, connections: Connections): Promise<TaskBroker> {
+  if (settings.redis !== undefined) {
+    const { redisBroker } = await import('@plinth/tasks/redis')
+    return redisBroker({ connection: await connections.redis(settings.redis, 'tasks') })
+  }
   if (settings.broker !== 'memory') throw notAvailableYet('TASKS_BROKER', settings.broker)
   return memoryBroker()
 }

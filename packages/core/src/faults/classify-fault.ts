@@ -2,6 +2,7 @@ import { BackendUnavailableError, InfraError, MisconfiguredError, MissingDepende
 import { postmarkFaults, smtpFaults } from './email-faults.js'
 import { type FaultKind, type FaultRule, findFault } from './fault.js'
 import { memcachedFaults } from './memcached-faults.js'
+import { networkFaults } from './network-faults.js'
 import { rabbitmqFaults } from './rabbitmq-faults.js'
 import { redisFaults } from './redis-faults.js'
 
@@ -27,12 +28,13 @@ export const faultTable: Readonly<Record<FaultSource, readonly FaultRule[]>> = {
 /**
  * Sorts an error into `misconfigured`, `outage` or `bug`.
  *
+ * Without a `source`, for a client that the house does not know, only the ways in which a network fails are looked at.
  * What the table does not know is a bug: an unknown error must be seen, not waited out.
  */
-export function classifyFault(error: unknown, source: FaultSource): ClassifiedFault {
+export function classifyFault(error: unknown, source?: FaultSource): ClassifiedFault {
   if (error instanceof MisconfiguredError || error instanceof MissingDependencyError) return { kind: 'misconfigured' }
   if (error instanceof BackendUnavailableError) return { kind: 'outage' }
-  const rule = findFault(error, faultTable[source])
+  const rule = findFault(error, source === undefined ? networkFaults : faultTable[source])
   if (rule !== undefined) return { kind: rule.kind, rule }
   return { kind: error instanceof InfraError && error.retryable ? 'outage' : 'bug' }
 }
