@@ -117,7 +117,9 @@ export class FillSession implements RouteSession {
   }
 
   #coversErrors(stale: StoredResponse): boolean {
-    return !stale.mustRevalidate && freshForMs(stale, this.#options.now()) + stale.staleIfErrorMs > 0
+    return (
+      stale.status < 500 && !stale.mustRevalidate && freshForMs(stale, this.#options.now()) + stale.staleIfErrorMs > 0
+    )
   }
 
   #answer(stored: StoredResponse, fwdStatus: number, detail: string | undefined): OutgoingResponse {

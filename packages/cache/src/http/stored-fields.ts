@@ -25,7 +25,6 @@ const PER_REQUEST: ReadonlySet<string> = new Set([
   'retry-after',
   'server-timing',
   'set-cookie',
-  'set-cookie2',
   'traceparent',
   'tracestate',
   'x-cache',

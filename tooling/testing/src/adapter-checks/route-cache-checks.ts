@@ -236,6 +236,23 @@ export const routeCacheChecks: readonly Check<AdapterFixture>[] = [
     },
   },
   {
+    name: 'an answer that must be revalidated never covers up an error',
+    run: async ({ serve }) => {
+      let broken = false
+      const strict = counting({
+        ...post,
+        cache: { ...post.cache, ttl: 20, swr: '1h', staleIfError: '1h' },
+        handle: () =>
+          broken ? { status: 500, body: 'broken' } : { headers: { 'cache-control': 'must-revalidate' }, body: 'fine' },
+      })
+      const { url } = await serve({ routes: [strict.route] })
+      await rawFetch(`${url}/posts/1`)
+      broken = true
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      assert.equal((await rawFetch(`${url}/posts/1`)).status, 500)
+    },
+  },
+  {
     name: 'an answer is told apart by what it varies by, named by the route or by the handler',
     run: async ({ serve }) => {
       const say = (name: string) => (ask: { headers: Readonly<Record<string, unknown>> }) => String(ask.headers[name])
