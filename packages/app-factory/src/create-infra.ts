@@ -144,8 +144,9 @@ async function makeParts(
     }
     return userPart(definition, { env, logger })
   })
-  // Closed backwards: your own first, then tasks, then the mailer, the limiter and the cache that their handlers use.
-  return { parts: [cache, rateLimiter, mail.part, tasks, ...own], handlers: mail.handlers, tracked }
+  // Closed backwards: tasks, then the mailer, the limiter and the cache that their handlers use. Your own close last, because
+  // handlers use them too (a database), unless they depend on a built-in one.
+  return { parts: [...own, cache, rateLimiter, mail.part, tasks], handlers: mail.handlers, tracked }
 }
 
 function present<Value>(value: Value | undefined): Value {

@@ -110,6 +110,7 @@ export class RunningInfra implements InfraBase {
     const well = (): boolean =>
       supervisors.every(({ report }) => report.state === 'healthy' || report.state === 'disabled')
     if (well()) return
+    if (this.#closing !== undefined) throw closing()
     await new Promise<void>((resolve, reject) => {
       const settle = (outcome: () => void): void => {
         clearTimeout(timer)
@@ -118,7 +119,10 @@ export class RunningInfra implements InfraBase {
         outcome()
       }
       const onAbort = (): void => settle(() => reject(signal?.reason))
-      const off = this.onTransition(() => well() && settle(resolve))
+      const off = this.onTransition(() => {
+        if (well()) settle(resolve)
+        else if (this.#closing !== undefined) settle(() => reject(closing()))
+      })
       const timer = setTimeout(() => {
         const down = supervisors.filter(({ report }) => report.state !== 'healthy' && report.state !== 'disabled')
         const list = down.map(({ report }) => `${report.name} is ${report.state}`).join(', ')
@@ -163,4 +167,8 @@ export class RunningInfra implements InfraBase {
     this.#phase = 'stopped'
     return report
   }
+}
+
+function closing(): BackendUnavailableError {
+  return new BackendUnavailableError('The app is closing; it will not be healthy again.', { reason: 'closed' })
 }

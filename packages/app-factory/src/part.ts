@@ -19,8 +19,6 @@ export interface Part<Api = unknown> {
   probe?(signal: AbortSignal): Promise<void>
   /** Tells at every change whether its backend is there; the answer stops the telling. */
   watch?(listener: (change: AvailabilityChange) => void): () => void
-  /** Repairs what an outage broke, before the part counts as healthy again. */
-  recovered?(downForMs: number): Promise<void> | void
   stopIntake?(signal: AbortSignal): Promise<void>
   drain?(signal: AbortSignal, budgetMs: number): Promise<void>
   close?(signal: AbortSignal): Promise<void>

@@ -30,6 +30,7 @@ export class Supervisor {
   #timer: NodeJS.Timeout | undefined
   #unwatch: (() => void) | undefined
   #failures = 0
+  #hasStarted = false
 
   constructor(
     part: Part,
@@ -63,14 +64,15 @@ export class Supervisor {
     })
     const outcome = await Promise.race([attempt, budget])
     clearTimeout(timer)
+    if (this.#stop.signal.aborted) return undefined
     if (outcome === 'late') {
       const late = new BackendUnavailableError(`no answer within ${budgetMs} ms`, { reason: 'deadline' })
       this.lifecycle.move('degraded', { reason: 'timeout', error: late })
-      void attempt.then((cause) => this.#settle(cause))
+      void attempt.then((cause) => this.#settleStart(cause))
       this.#watch()
       return { reason: 'timeout', error: late }
     }
-    this.#settle(outcome)
+    this.#settleStart(outcome)
     this.#watch()
     return outcome
   }
@@ -83,18 +85,27 @@ export class Supervisor {
     this.lifecycle.move('stopping')
   }
 
+  /** Tries to start; a part that is not watched gets a bounded time, so that a start that hangs is tried again. */
   async #attempt(): Promise<MoveCause | undefined> {
+    const start = this.part.start?.bind(this.part)
+    if (start === undefined) return undefined
     try {
-      await this.part.start?.(this.#stop.signal)
+      if (this.part.watch === undefined) await this.#bounded(start, START_MS)
+      else await start(this.#stop.signal)
       return undefined
     } catch (error) {
       return causeOf(error)
     }
   }
 
+  #settleStart(cause: MoveCause | undefined): void {
+    this.#hasStarted ||= cause === undefined
+    this.#settle(cause)
+  }
+
   #watch(): void {
     this.#unwatch ??= this.part.watch?.((change) => {
-      if (change.available) void this.#recover()
+      if (change.available) this.#settle(undefined)
       else this.#settle(change.error instanceof MisconfiguredError ? causeOf(change.error) : outage(change.error))
     })
   }
@@ -102,54 +113,64 @@ export class Supervisor {
   #settle(cause: MoveCause | undefined): void {
     if (this.#stop.signal.aborted) return
     if (cause === undefined) {
-      void this.#recover()
-      return
+      this.#failures = 0
+      this.lifecycle.move('healthy')
+    } else {
+      this.#failures++
+      const down = cause.reason === 'misconfigured' || cause.reason === 'bug' ? 'failed' : 'degraded'
+      if (!this.lifecycle.move(down, cause)) this.lifecycle.failure(cause)
     }
-    this.#failures++
-    const down = cause.reason === 'misconfigured' || cause.reason === 'bug' ? 'failed' : 'degraded'
-    if (!this.lifecycle.move(down, cause)) this.lifecycle.failure(cause)
     this.#schedule()
-  }
-
-  async #recover(): Promise<void> {
-    const { state, since } = this.lifecycle.report
-    if (state === 'degraded' || state === 'failed') await this.#repair(Date.now() - since)
-    this.#failures = 0
-    this.lifecycle.move('healthy')
-    this.#schedule()
-  }
-
-  async #repair(downForMs: number): Promise<void> {
-    try {
-      await this.part.recovered?.(downForMs)
-    } catch (error) {
-      this.lifecycle.failure(causeOf(error))
-    }
   }
 
   /** Plans the next look: a probe while healthy; while down, a new start or probe after a full-jitter pause. Watched parts tell by themselves. */
   #schedule(): void {
     clearTimeout(this.#timer)
-    const look = this.part.probe ?? (this.lifecycle.state === 'healthy' ? undefined : this.part.start)
-    if (look === undefined || this.part.watch !== undefined || this.#stop.signal.aborted) return
+    const { part } = this
+    if (part.watch !== undefined || this.#stop.signal.aborted) return
+    const isWell = this.lifecycle.state === 'healthy'
+    const again = this.#hasStarted ? (part.probe ?? (isWell ? undefined : part.start)) : part.start
+    if (again === undefined) return
     const { everyMs, firstRetryMs, maxRetryMs } = this.#pace
-    const pause =
-      this.lifecycle.state === 'healthy'
-        ? everyMs * (0.8 + Math.random() * 0.4)
-        : Math.random() * Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(this.#failures, 10))
-    this.#timer = setTimeout(() => void this.#look(look.bind(this.part)), pause)
+    const pause = isWell
+      ? everyMs * (0.8 + Math.random() * 0.4)
+      : Math.random() * Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(this.#failures, 10))
+    this.#timer = setTimeout(() => void this.#look(again.bind(part)), pause)
     this.#timer.unref()
   }
 
-  async #look(look: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #look(look: Step): Promise<void> {
     try {
-      await look(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(5000)]))
-      this.#settle(undefined)
+      await this.#bounded(look, LOOK_MS)
+      this.#settleStart(undefined)
     } catch (error) {
       this.#settle(causeOf(error))
     }
   }
+
+  /** Runs a step that may not listen to its signal. */
+  async #bounded(step: Step, budgetMs: number): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(budgetMs)])
+    signal.throwIfAborted()
+    let giveUp: (() => void) | undefined
+    const aborted = new Promise<never>((_, reject) => {
+      giveUp = () => reject(signal.reason)
+      signal.addEventListener('abort', giveUp, { once: true })
+    })
+    try {
+      await Promise.race([step(signal), aborted])
+    } finally {
+      if (giveUp !== undefined) signal.removeEventListener('abort', giveUp)
+    }
+  }
 }
+
+type Step = (signal: AbortSignal) => Promise<void>
+
+/** How long one probe, or one more start, may take. */
+const LOOK_MS = 5000
+/** How long the first start of a part may take in all, the time beyond the budget of the whole start included. */
+const START_MS = 30_000
 
 function outage(error: Error | undefined): MoveCause {
   return { reason: 'outage', ...(error === undefined ? {} : { error }) }
