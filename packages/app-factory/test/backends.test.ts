@@ -46,16 +46,15 @@ test('cache, limits and tasks share one server in databases of their own, and le
     RATE_LIMITER_BACKEND: 'redis',
     TASKS_BROKER: 'redis',
   })
-  await infra.cache.set('greeting', 'hello')
-  expect(await infra.cache.get('greeting')).toBe('hello')
+  await useCache(infra)
   await limitedByTheServer(infra)
   const handle = await infra.tasks.enqueue(greet, { name: 'Ada' })
   expect(await handle.result({ timeout: '10s' })).toBe('Hello Ada')
 
   const [cache, one, two, tasks] = await Promise.all([0, 1, 2, 3].map((db) => keysOf(redis.url, db)))
   expect(cache?.length).toBeGreaterThan(0)
-  expect(cache?.every((key) => key.startsWith('cache'))).toBe(true)
-  expect(one?.every((key) => key.startsWith('rl'))).toBe(true)
+  expect(cache?.filter((key) => !/^{?cache/.test(key))).toEqual([])
+  expect(one?.filter((key) => !key.startsWith('rl'))).toEqual([])
   expect(one?.length).toBeGreaterThan(0)
   expect(two).toEqual([])
   expect(tasks?.length).toBeGreaterThan(0)
@@ -92,8 +91,11 @@ async function limitedByTheServer(infra: Infra): Promise<void> {
 }
 
 async function useCache(infra: Infra): Promise<void> {
-  await infra.cache.set('a', 1, { tags: ['numbers'] })
-  expect(await infra.cache.get('a')).toBe(1)
+  const setAndGet = async (): Promise<unknown> => {
+    await infra.cache.set('a', 1, { tags: ['numbers'] })
+    return infra.cache.get('a')
+  }
+  await expect.poll(setAndGet).toBe(1) // a write that a busy machine makes too slow is dropped, as promised
   await infra.cache.invalidateTags('numbers')
   expect(await infra.cache.get('a')).toBeUndefined()
 }

@@ -10,11 +10,7 @@ export interface WatchedConnection extends Readiness {
 /** Start and watch of a part that is as well as its connection. */
 export function connectionSteps(connection: WatchedConnection): Pick<Part, 'start' | 'watch'> {
   return {
-    async start(signal) {
-      // The budget of the start bounds this wait; what comes later is told to the watcher.
-      if (await connection.whenReady({ timeoutMs: LONGEST_WAIT_MS, signal })) return
-      throw connection.error ?? new BackendUnavailableError('The backend does not answer.', { reason: 'closed' })
-    },
+    start: (signal) => untilReady(connection, signal),
     watch(listener) {
       const off = connection.onChange(listener)
       const { available, error } = connection
@@ -24,4 +20,11 @@ export function connectionSteps(connection: WatchedConnection): Pick<Part, 'star
   }
 }
 
+/** The budget of the start bounds the wait; what comes later is told to the watcher. */
 const LONGEST_WAIT_MS = 60_000
+
+/** Resolves when a connection can be used; rejects with why it cannot. */
+export async function untilReady(connection: Readiness, signal: AbortSignal): Promise<void> {
+  if (await connection.whenReady({ timeoutMs: LONGEST_WAIT_MS, signal })) return
+  throw connection.error ?? new BackendUnavailableError('The backend does not answer.', { reason: 'closed' })
+}

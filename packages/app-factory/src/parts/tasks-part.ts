@@ -11,6 +11,7 @@ import {
 import type { TasksSettings } from '@plinth/tasks/config'
 import type { Connections } from '../connections.js'
 import type { Part } from '../part.js'
+import { untilReady, type WatchedConnection } from './connection-steps.js'
 import { notAvailableYet } from './not-available-yet.js'
 
 /** What the caller of the factory decides about tasks; the rest comes from the environment. */
@@ -29,8 +30,9 @@ export async function tasksPart(
   const { required } = settings
   const { logger, connections, options } = context
   if (!settings.enabled) return { name: 'tasks', api: disabledTasks({ logger }), enabled: false, required }
+  const { broker, connection } = await brokerOf(settings, connections)
   const tasks = createTasks({
-    broker: await brokerOf(settings, connections),
+    broker,
     tasks: options.tasks,
     deps: options.deps as never, // each handler declares what it needs; the caller of the factory provides it
     logger,
@@ -44,17 +46,22 @@ export async function tasksPart(
     required,
     backend: settings.broker,
     ...(tasks.target === undefined ? {} : { target: tasks.target }),
-    ...steps(tasks, worker),
+    ...steps(tasks, worker, connection),
   }
 }
 
 /** How much of the drain's share is kept for handing back what did not end. */
 const HAND_BACK_MS = 250
 
-function steps(tasks: Tasks, worker: TaskWorker | undefined): Pick<Part, 'start' | 'watch' | 'drain' | 'close'> {
+function steps(
+  tasks: Tasks,
+  worker: TaskWorker | undefined,
+  connection: WatchedConnection | undefined,
+): Pick<Part, 'start' | 'watch' | 'drain' | 'close'> {
   return {
     async start(signal) {
       await worker?.start()
+      if (connection !== undefined) await untilReady(connection, signal)
       await tasks.open({ deadlineMs: LONGEST_WAIT_MS, signal })
     },
     watch: (listener) => tasks.onChange(listener),
@@ -68,11 +75,18 @@ function steps(tasks: Tasks, worker: TaskWorker | undefined): Pick<Part, 'start'
 /** The budget of the start bounds the wait; a broker that comes later is told to the watcher. */
 const LONGEST_WAIT_MS = 60_000
 
-async function brokerOf(settings: TasksSettings, connections: Connections): Promise<TaskBroker> {
+interface ChosenBroker {
+  readonly broker: TaskBroker
+  /** What it was lent; a broker with a connection of its own waits for that itself. */
+  readonly connection?: WatchedConnection
+}
+
+async function brokerOf(settings: TasksSettings, connections: Connections): Promise<ChosenBroker> {
   if (settings.redis !== undefined) {
     const { redisBroker } = await import('@plinth/tasks/redis')
-    return redisBroker({ connection: await connections.redis(settings.redis, 'tasks') })
+    const connection = await connections.redis(settings.redis, 'tasks')
+    return { broker: redisBroker({ connection }), connection }
   }
   if (settings.broker !== 'memory') throw notAvailableYet('TASKS_BROKER', settings.broker)
-  return memoryBroker()
+  return { broker: memoryBroker() }
 }
