@@ -296,6 +296,36 @@ describe('states that only Redis knows', () => {
 })
 
 describe('Redis Cluster', () => {
+  test('a master that dies costs its own keys only, until its replica takes over', { timeout: 60_000 }, async () => {
+    const cluster = await startRedisCluster({ nodeTimeout: 2_500 })
+    onTestFinished(() => cluster.close())
+    const hub = createRedisHub()
+    onTestFinished(() => hub.close())
+    const redis = hub.lease({ cluster: [new URL(cluster.url).host] })
+    await redis.whenReady()
+    const set = (key: string) => redis.run((client) => client.set(key, '1'), { key, deadlineMs: DEADLINE_MS })
+    const keys = Array.from({ length: 30 }, (_, index) => `key:${index}`)
+    await Promise.all(keys.map(set))
+    await cluster.masters[0].kill()
+    for (let round = 0; round < 5; round += 1) {
+      const answers = await Promise.allSettled(keys.map(set))
+      const failed = answers.filter(({ status }) => status === 'rejected').length
+      expect(failed).toBeGreaterThan(0)
+      expect(failed).toBeLessThan(keys.length)
+      expect(redis.available).toBe(true)
+    }
+    await expect
+      .poll(
+        () =>
+          Promise.all(keys.map(set)).then(
+            () => 'all',
+            () => 'not all',
+          ),
+        { timeout: 20_000, interval: 50 },
+      )
+      .toBe('all')
+  })
+
   test('killed, frozen and restarted as a whole, it is away in between', { timeout: 60_000 }, async () => {
     const cluster = await startRedisCluster({ password: PASSWORD })
     onTestFinished(() => cluster.close())
