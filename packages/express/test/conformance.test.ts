@@ -1,5 +1,5 @@
 import { leakCheck, registerChecks } from '@plinth/testing'
-import { leakChecks, limitChecks, routeCacheChecks } from '@plinth/testing/adapter-checks'
+import { exactAnswerChecks, leakChecks, limitChecks, routeCacheChecks } from '@plinth/testing/adapter-checks'
 import { describe } from 'vitest'
 import { expressFixture } from './serve-spec.js'
 
@@ -8,3 +8,4 @@ leakCheck()
 describe('cached routes over Express', () => registerChecks(routeCacheChecks, expressFixture))
 describe('no answer crosses callers over Express', () => registerChecks(leakChecks, expressFixture))
 describe('limited routes over Express', () => registerChecks(limitChecks, expressFixture))
+describe('the same answers as every adapter, over Express', () => registerChecks(exactAnswerChecks, expressFixture))

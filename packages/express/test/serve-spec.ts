@@ -25,6 +25,7 @@ export function expressFixture(scope: FixtureScope): AdapterFixture {
   return {
     serve: async (spec) => {
       const app = express()
+      app.disable('x-powered-by')
       app.set('env', 'test') // keeps Express from writing what handlers throw to the console
       const { addressLimit } = spec
       const identify = (request: Request) => userOf(request.headers.authorization)

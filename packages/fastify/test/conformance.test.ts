@@ -1,5 +1,5 @@
 import { leakCheck, registerChecks } from '@plinth/testing'
-import { leakChecks, limitChecks, routeCacheChecks } from '@plinth/testing/adapter-checks'
+import { exactAnswerChecks, leakChecks, limitChecks, routeCacheChecks } from '@plinth/testing/adapter-checks'
 import { describe } from 'vitest'
 import { fastifyFixture } from './serve-spec.js'
 
@@ -8,3 +8,4 @@ leakCheck()
 describe('cached routes over Fastify', () => registerChecks(routeCacheChecks, fastifyFixture))
 describe('no answer crosses callers over Fastify', () => registerChecks(leakChecks, fastifyFixture))
 describe('limited routes over Fastify', () => registerChecks(limitChecks, fastifyFixture))
+describe('the same answers as every adapter, over Fastify', () => registerChecks(exactAnswerChecks, fastifyFixture))

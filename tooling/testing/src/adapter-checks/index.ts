@@ -8,6 +8,7 @@ export {
   type ServeSpec,
   userOf,
 } from './adapter-app.js'
+export { exactAnswerChecks } from './exact-answer-checks.js'
 export { leakChecks } from './leak-checks.js'
 export { limitChecks } from './limit-checks.js'
 export { cacheOutcome, type RawRequest, type RawResponse, rawFetch } from './raw-fetch.js'
