@@ -1,4 +1,4 @@
-import { InfraError } from '@plinth/core'
+import { MisconfiguredError } from '@plinth/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** A hook that runs before the handler: calls `done` when the request may go on, and does not when it has answered. */
@@ -34,7 +34,7 @@ interface RouteContext {
  * the usual case: `app.register(plugin); app.get(...)`. Its hook runner walks the route's list while the request goes on,
  * so that a list completed in `onRequest` counts for the request itself.
  *
- * @throws InfraError when this Fastify keeps its routes elsewhere: to cache before authentication is not an alternative.
+ * @throws MisconfiguredError when this Fastify keeps its routes elsewhere: to cache before authentication is not an alternative.
  */
 export function installRouteHooks(request: FastifyRequest, hooks: RouteHooks, installed: WeakSet<object>): void {
   const context = contextOf(request)
@@ -50,10 +50,7 @@ function contextOf(request: FastifyRequest): RouteContext {
   contextSymbol ??= Object.getOwnPropertySymbols(request).find((symbol) => symbol.description === 'fastify.context')
   const context: unknown = contextSymbol === undefined ? undefined : Reflect.get(request, contextSymbol)
   if (!isRouteContext(context)) {
-    throw new InfraError(
-      'FASTIFY_UNSUPPORTED',
-      'This version of Fastify is not supported by @plinth/fastify. Use Fastify 5.',
-    )
+    throw new MisconfiguredError('This version of Fastify is not supported by @plinth/fastify. Use Fastify 5.')
   }
   return context
 }
