@@ -14,7 +14,7 @@ import { StoreSlots } from './store-slots.js'
 import { valuePacking } from './value-packing.js'
 
 /** Options of {@link createCache}. Load options hold for every call that does not say otherwise; `ttl` is one hour by default. */
-export interface CacheOptions extends Omit<LoadOptions<never>, 'storeIf'> {
+export interface CacheOptions extends Omit<LoadOptions<never>, 'storeIf' | 'schema'> {
   /** Where entries are kept. The cache does not close it. */
   readonly backend: CacheBackend
   /** Keeps this cache apart from others in the same backend. Default `'cache'`. */
@@ -48,7 +48,7 @@ export interface CacheOptions extends Omit<LoadOptions<never>, 'storeIf'> {
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
-  ...LOAD_OPTIONS.filter((name) => name !== 'storeIf'),
+  ...LOAD_OPTIONS.filter((name) => name !== 'storeIf' && name !== 'schema'),
   'backend',
   'prefix',
   'version',

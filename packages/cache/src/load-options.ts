@@ -1,4 +1,5 @@
 import type { Duration } from '@plinth/config/units'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 /** A duration, or the name of one of the cache's TTLs: `'short'`, `'long'`, or what `createCache({ ttls })` names. */
 export type Ttl = Duration
@@ -42,6 +43,11 @@ export interface LoadOptions<T = unknown> {
    * How eagerly to compute anew before expiry, the more so the longer it took (XFetch's beta). 0 never. Default 1.
    */
   readonly early?: number
+  /**
+   * Checks what comes out of a shared store (any Standard Schema that answers at once): what does not fit is computed anew, so that an entry of
+   * another version of the app is a miss.
+   */
+  readonly schema?: StandardSchemaV1<unknown, T>
   /** Decides about the value that was loaded: false answers it without storing it. */
   readonly storeIf?: (value: T) => boolean
 }

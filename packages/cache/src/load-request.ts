@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Address } from './cache-backend.js'
 import type { Loader } from './load-options.js'
 import type { Policy } from './policy.js'
@@ -12,6 +13,8 @@ export interface LoadRequest {
   policy(): Policy
   /** Canonical tags that the value tells. */
   readonly tagsOf: ((value: unknown) => readonly string[]) | undefined
+  /** Checks what comes out of the store. */
+  readonly schema: StandardSchemaV1 | undefined
   readonly storeIf: ((value: unknown) => boolean) | undefined
   readonly signal: AbortSignal | undefined
   /** Compute anew in any case. */

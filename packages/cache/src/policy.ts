@@ -44,6 +44,7 @@ export const LOAD_OPTIONS: readonly (keyof LoadOptions)[] = [
   'jitter',
   'early',
   'storeIf',
+  'schema',
 ]
 
 /** Longer is never meant. */

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isAway } from './away.js'
 import type { CacheStore, Claim, Lease, StoredEntry } from './cache-backend.js'
 import { Computing, type ComputingParts, earlyMs } from './computing.js'
@@ -162,9 +163,10 @@ export class ReadThrough {
   }
 
   /** An entry that cannot be decoded was not written by this cache, or by another version of it: it counts as missing. */
-  #open({ address, template }: LoadRequest, entry: StoredEntry): Opened | undefined {
+  #open({ address, template, schema }: LoadRequest, entry: StoredEntry): Opened | undefined {
     try {
-      return { value: this.#parts.packing.unpack(entry.body, entry.format, address.key) }
+      const value = this.#parts.packing.unpack(entry.body, entry.format, address.key)
+      return { value: schema === undefined ? value : fitting(schema, value) }
     } catch {
       this.#parts.reporter.refused(template)
       return undefined
@@ -189,6 +191,14 @@ export class ReadThrough {
     if (!isAway(error)) throw error
     this.#parts.reporter.failure(operation, error, template)
   }
+}
+
+/** The value as the schema gives it. Throws when it does not fit. */
+function fitting(schema: StandardSchemaV1, value: unknown): unknown {
+  const result = schema['~standard'].validate(value)
+  if (result instanceof Promise) throw new TypeError('A schema of a cache must answer at once.')
+  if (result.issues !== undefined) throw new TypeError('The entry does not fit the schema.')
+  return result.value
 }
 
 /** A value that was decoded; it may be `undefined`. */

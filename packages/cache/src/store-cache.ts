@@ -169,7 +169,7 @@ export class StoreCache implements Cache {
   #getOrSet(key: string, load: Loader<unknown>, options: GetOrSetOptions<unknown> = {}): Promise<unknown> {
     refuseUnknown(options, GET_OR_SET_OPTIONS, 'getOrSet')
     if (typeof load !== 'function') throw new CacheOptionError('getOrSet needs a function that loads.')
-    const { tags = NONE, storeIf, signal, refresh = false } = options
+    const { tags = NONE, schema, storeIf, signal, refresh = false } = options
     const tagsOf = typeof tags === 'function' ? tags : undefined
     let policy: Policy | undefined
     return this.#core.load({
@@ -181,6 +181,7 @@ export class StoreCache implements Cache {
         return policy
       },
       tagsOf: tagsOf && ((value) => tagsOf(value).map((tag) => canonicalText(tag, 'tag'))),
+      schema,
       storeIf,
       signal,
       refresh,

@@ -23,7 +23,7 @@ export function defineFunction(
   refuseUnknown(options, KNOWN, `define('${text}')`)
   if (typeof load !== 'function') throw new CacheOptionError(`define('${text}') needs a function that loads.`)
   const template = parseTemplate(text)
-  const policy = core.policy(options as LoadOptions<never>, `define('${text}')`)
+  const policy = core.policy(options as unknown as LoadOptions<never>, `define('${text}')`)
   const definition = new Definition(core, template, options, load, policy)
   const call = (args: Args = {}): Promise<unknown> => definition.get(args)
   return Object.assign(call, {
@@ -42,15 +42,17 @@ class Definition {
   readonly #tags: readonly KeyTemplate[]
   readonly #tagsOf: ((args: Args, value: unknown) => readonly string[]) | undefined
   readonly #storeIf: ((value: unknown) => boolean) | undefined
+  readonly #schema: AnyDefineOptions['schema']
   readonly #load: AnyLoad
   readonly #policy: Policy
 
   constructor(core: CacheCore, template: KeyTemplate, options: AnyDefineOptions, load: AnyLoad, policy: Policy) {
-    const { tags = [], storeIf } = options
+    const { tags = [], schema, storeIf } = options
     this.#core = core
     this.#template = template
     this.#tags = typeof tags === 'function' ? [] : tags.map((tag) => parseTemplate(tag))
     this.#tagsOf = typeof tags === 'function' ? tags : undefined
+    this.#schema = schema
     this.#storeIf = storeIf
     this.#load = load
     this.#policy = policy
@@ -77,6 +79,7 @@ class Definition {
       load: (context) => this.#load(args, context),
       policy: () => this.#policy,
       tagsOf: tagsOf && ((value) => canonicalTags(tagsOf(args, value))),
+      schema: this.#schema,
       storeIf: this.#storeIf,
       signal: undefined,
       refresh,
