@@ -177,7 +177,7 @@ export class StoreCache implements Cache {
       template: undefined,
       load,
       policy: () => {
-        policy ??= this.#core.policy(options as LoadOptions<never>, 'getOrSet')
+        policy ??= this.#core.policy(options as unknown as LoadOptions<never>, 'getOrSet')
         return policy
       },
       tagsOf: tagsOf && ((value) => tagsOf(value).map((tag) => canonicalText(tag, 'tag'))),
