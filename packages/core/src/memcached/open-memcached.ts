@@ -128,7 +128,7 @@ class MemjsConnection implements MemcachedConnection, Readiness {
   }
 
   async getMany(keys: readonly string[], options?: CallOptions): Promise<readonly (Buffer | undefined)[]> {
-    const values: (Buffer | undefined)[] = new Array(keys.length)
+    const values = keys.map((): Buffer | undefined => undefined) // no holes: callers map over what is not there, too
     const perNode = new Map<MemcachedNode, number[]>()
     for (const [index, key] of keys.entries()) {
       const node = this.#nodeOf(key)
