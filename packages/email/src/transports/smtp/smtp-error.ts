@@ -24,6 +24,9 @@ export interface SmtpProgress {
 export function smtpError(error: unknown, { handedOver, signal }: SmtpProgress): EmailError {
   const { code, responseCode } = (error ?? {}) as SmtpFailure
   if (code === 'EAUTH' || code === 'ENOAUTH') return loginError(responseCode)
+  if (code === 'ETLS' || code === 'EREQUIRETLS') {
+    return new EmailError('config', 'The connection to the mail server could not be encrypted. Nothing was sent.')
+  }
   if (typeof responseCode === 'number') return answeredError(responseCode, String(code))
   if (code === 'EMESSAGE' && !signal.aborted) {
     return new EmailError('payload-too-large', 'The mail server takes no message of this size.')
@@ -38,9 +41,6 @@ export function smtpError(error: unknown, { handedOver, signal }: SmtpProgress):
   }
   if (code === 'ETIMEDOUT')
     return new EmailError('timeout', `The mail server did not answer in time. ${suffix}`, options)
-  if (code === 'ETLS' || code === 'EREQUIRETLS') {
-    return new EmailError('config', `The connection to the mail server could not be encrypted. ${suffix}`, options)
-  }
   return new EmailError('unavailable', `The mail server cannot be reached (${String(code)}). ${suffix}`, options)
 }
 
