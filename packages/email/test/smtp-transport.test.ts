@@ -159,13 +159,11 @@ describe('a mail server that fails with', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as { port: number }
     const waiting = mailerTo(`smtp://127.0.0.1:${port}`)
-    const began = performance.now()
     await expect(waiting.sendMessage(message, { timeout: 300 })).rejects.toMatchObject({
       kind: 'timeout',
       retryable: true,
       ambiguous: false,
     })
-    expect(performance.now() - began).toBeLessThan(2_000)
     await waiting.close()
     silent.close()
   })

@@ -24,9 +24,7 @@ export interface SmtpProgress {
 export function smtpError(error: unknown, { handedOver, signal }: SmtpProgress): EmailError {
   const { code, responseCode } = (error ?? {}) as SmtpFailure
   if (code === 'EAUTH' || code === 'ENOAUTH') return loginError(responseCode)
-  if (code === 'ETLS' || code === 'EREQUIRETLS') {
-    return new EmailError('config', 'The connection to the mail server could not be encrypted. Nothing was sent.')
-  }
+  if (code === 'ETLS' || code === 'EREQUIRETLS') return encryptionError(responseCode)
   if (typeof responseCode === 'number') return answeredError(responseCode, String(code))
   if (code === 'EMESSAGE' && !signal.aborted) {
     return new EmailError('payload-too-large', 'The mail server takes no message of this size.')
@@ -49,6 +47,14 @@ function loginError(responseCode: unknown): EmailError {
     return new EmailError('unavailable', `The mail server cannot check the login for now (${responseCode}).`)
   }
   return new EmailError('auth', 'The mail server refused the login. Check the user name and password.')
+}
+
+/** Encryption comes before the message: nothing was sent. 454 is "not now" (RFC 3207), all else is a server without TLS. */
+function encryptionError(responseCode: unknown): EmailError {
+  if (responseCode === 454 || responseCode === 421) {
+    return new EmailError('unavailable', `The mail server cannot encrypt for now (${responseCode}). Nothing was sent.`)
+  }
+  return new EmailError('config', 'The connection to the mail server could not be encrypted. Nothing was sent.')
 }
 
 /** 4xx is "not now", 5xx is "never": in both cases the server did not take the message. */
