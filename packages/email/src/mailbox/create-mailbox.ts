@@ -2,6 +2,7 @@ import { EmailError } from '../email-error.js'
 import type { Mailer } from '../mailer.js'
 import type { EmailTemplate } from '../templates/template.js'
 import {
+  inScheme,
   messagePage,
   messagesPage,
   readableJson,
@@ -98,7 +99,9 @@ class MailboxPages {
     if (part === undefined) {
       return pageResponse(this.#base, 'Message', messagePage(path, stored, readView(url.searchParams)))
     }
-    if (part === 'html') return messageResponse(showPictures(path, stored))
+    if (part === 'html') {
+      return messageResponse(inScheme(showPictures(path, stored), readView(url.searchParams).scheme))
+    }
     if (part === 'text') return textResponse(textOf(message.content), 'text/plain')
     const file = part === 'attachments' ? message.attachments[Number(index)] : undefined
     return file === undefined ? undefined : fileResponse(file.content, file.filename, file.contentType)
@@ -108,7 +111,8 @@ class MailboxPages {
     const template = this.#templates.find((one) => one.name === name)
     const content = template === undefined ? undefined : await this.#mailer?.preview(template)
     if (template === undefined || content === undefined) return undefined
-    if (part === 'html') return messageResponse(content.kind === 'rendered' ? (content.html ?? '') : '')
+    const markup = content.kind === 'rendered' ? (content.html ?? '') : ''
+    if (part === 'html') return messageResponse(inScheme(markup, readView(url.searchParams).scheme))
     const path = `${this.#base}/templates/${name}`
     const page = templatePage(path, template, content, readView(url.searchParams))
     return pageResponse(this.#base, template.name, page)

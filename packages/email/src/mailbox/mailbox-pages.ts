@@ -23,6 +23,16 @@ export function readView(search: URLSearchParams): MailboxView {
   }
 }
 
+/**
+ * Gives markup that takes `scheme` for the reader's, whatever the browser says: a media feature that always or never
+ * matches stands in its style sheets instead of the question.
+ */
+export function inScheme(markup: string, scheme: MailboxView['scheme']): string {
+  return markup.replace(/\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)/gi, (_, asked: string) =>
+    asked.toLowerCase() === scheme ? '(min-width: 0px)' : '(max-width: 0px)',
+  )
+}
+
 /** The list of messages, newest first. */
 export function messagesPage(base: string, emails: readonly StoredEmail[]): Html {
   if (emails.length === 0) return html`<h1>Messages</h1><div class="rows empty">No mail yet. Send some.</div>`
@@ -124,7 +134,7 @@ function partOf(path: string, message: Message, view: MailboxView): Html {
 }
 
 function frame(path: string, { scheme, width }: MailboxView): Html {
-  return html`<iframe class="${scheme} ${width}" title="The message" src="${path}/html" sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe>`
+  return html`<iframe class="${scheme} ${width}" title="The message" src="${path}/html?scheme=${scheme}" sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe>`
 }
 
 function describeHeaders(message: Message): string {
