@@ -72,6 +72,8 @@ export class ServerProcess {
   }
 
   async kill(): Promise<void> {
+    // a running server keeps nobody alive, but waiting for its end does
+    this.#child?.ref()
     this.signal('SIGKILL')
     await this.#ended
   }
