@@ -1,23 +1,20 @@
-import { randomBytes } from 'node:crypto'
 import { ConfigError, type Duration, parseDuration } from '@plinth/config/units'
-import { type Logger, silentLogger } from '@plinth/core'
-import { blockLimit, LONGEST_BLOCK_MS } from './algorithms/block.js'
-import { memoryBackend } from './backends/memory.js'
-import { chargesOf, type PlannedCheck } from './check-plan.js'
-import { Decided, type Ledger } from './decided.js'
-import type { Decision, DegradedReason } from './decision.js'
-import { degradedReasonOf } from './degraded-reason.js'
-import { explainPlan, type PolicyExplanation } from './explain-policy.js'
-import { type CompiledPolicy, compileRules, type PolicyBook } from './policy-book.js'
-import type { PolicyPlan } from './policy-plan.js'
-import type { Charge, RateLimitBackend, Verdict } from './rate-limit-backend.js'
-import type { OutageMode, RateLimitRules } from './rate-limit-rules.js'
+import { type Clock, type Logger, silentLogger, systemClock } from '@plinth/core'
+import { LONGEST_BLOCK_MS, SUBJECT_BLOCK } from './algorithms/block.js'
+import type { PlannedCheck } from './decision/check-plan.js'
+import { Decider } from './decision/decider.js'
+import type { Decision } from './decision/decision.js'
+import { explainPlan, type PolicyExplanation } from './policy/explain-policy.js'
+import { PolicyDesk } from './policy/policy-desk.js'
+import type { PolicyPlan } from './policy/policy-plan.js'
+import type { OutageMode, RateLimitRules } from './policy/rate-limit-rules.js'
+import { type LoadRules, RulesSource } from './policy/rules-source.js'
+import { TierLookup, type TierOf } from './policy/tier-lookup.js'
+import type { RateLimitBackend } from './rate-limit-backend.js'
 import { RateLimitUsageError } from './rate-limit-usage-error.js'
-import type { CheckOptions, CheckRequest, RateLimiter } from './rate-limiter.js'
-import { shareOf } from './share-of-limit.js'
-import { SlotKeeper } from './slot-keeper.js'
+import type { CheckOptions, CheckRequest, Cost, RateLimiter } from './rate-limiter.js'
+import { idleWarnings, selfTest } from './self-test.js'
 import { boundedSubject } from './subject.js'
-import { Undecided } from './undecided.js'
 
 /** Options of {@link createRateLimiter}: the rules, and where and how to count. */
 export interface RateLimiterOptions<Policy extends string = string, Tier extends string = string>
@@ -30,8 +27,22 @@ export interface RateLimiterOptions<Policy extends string = string, Tier extends
   readonly instances?: number
   /** How long the backend may take. Default `'75ms'`. */
   readonly deadline?: Duration
-  /** Told about outages, once per change. Default: silent. */
+  /** Tells the tier of subjects whose check names none. Default: the policies' own limits apply. */
+  readonly tierOf?: TierOf
+  /** The tier of subjects for which `tierOf` gives none, fails or takes too long. */
+  readonly defaultTier?: NoInfer<Tier>
+  /** How long an answer of `tierOf` is used. Default `'1m'`. */
+  readonly tierFreshFor?: Duration
+  /** How long a check waits for the first answer of `tierOf` about its subject. Default `'250ms'`. */
+  readonly tierDeadline?: Duration
+  /** Where rules are loaded from, in place of those given here, once they are old: see {@link RateLimiter.refresh}. */
+  readonly loadRules?: LoadRules<NoInfer<Policy>, NoInfer<Tier>>
+  /** How old loaded rules become. Default `'30s'`. */
+  readonly rulesFreshFor?: Duration
+  /** Told about outages and trouble with tiers and rules, once per change. Default: silent. */
   readonly logger?: Logger
+  /** Where this process reads the time; the backend has its own. For tests. */
+  readonly clock?: Clock
 }
 
 /**
@@ -42,287 +53,209 @@ export interface RateLimiterOptions<Policy extends string = string, Tier extends
 export function createRateLimiter<const Policy extends string, const Tier extends string = never>(
   options: RateLimiterOptions<Policy, Tier>,
 ): RateLimiter<Policy, Tier> {
-  return new BackedRateLimiter(options)
+  return new BackedRateLimiter(options as unknown as RateLimiterOptions)
 }
-
-const SUBJECT_BLOCK = blockLimit('*')
 
 class BackedRateLimiter implements RateLimiter {
   readonly enabled: boolean = true
   readonly #backend: RateLimitBackend
-  readonly #local: RateLimitBackend
-  readonly #instances: number
   readonly #deadlineMs: number
-  readonly #onOutage: OutageMode
-  readonly #logger: Logger
-  readonly #leasePrefix: string = randomBytes(9).toString('base64url')
-  readonly #seen = new Set<string>()
-  readonly #keepers: SlotKeeper[] = []
-  readonly #ledger: Ledger
-  readonly #localLedger: Ledger
-  #book: PolicyBook
-  #leases = 0
-  #degraded: DegradedReason | undefined
+  readonly #desk: PolicyDesk
+  readonly #decider: Decider
+  readonly #tiers: TierLookup | undefined
+  readonly #rules: RulesSource | undefined
 
   constructor(options: RateLimiterOptions) {
-    const { backend, onOutage = 'local', instances = 1, deadline = '75ms', logger = silentLogger } = options
-    if (!(Number.isSafeInteger(instances) && instances >= 1)) {
-      const remedy = 'Give the number of processes that share the backend.'
-      throw new ConfigError([
-        { id: 'invalid', subjects: ['instances'], problem: 'must be a whole number above 0', remedy },
-      ])
-    }
+    const { backend, onOutage = 'local', instances = 1, deadline = '75ms', clock = systemClock } = options
+    const { logger = silentLogger } = options
     this.#backend = backend
-    this.#onOutage = onOutage
-    this.#instances = instances
     this.#deadlineMs = parseDuration(deadline, 'deadline of the rate limiter')
-    this.#logger = logger
-    this.#local = memoryBackend()
-    this.#ledger = this.#ledgerOf(backend)
-    this.#localLedger = this.#ledgerOf(this.#local)
-    this.#book = this.#compile(options)
+    this.#desk = new PolicyDesk(options, { onOutage, backend })
+    requireInstances(instances)
+    this.#decider = new Decider({ backend, instances, deadlineMs: this.#deadlineMs, logger, clock })
+    this.#tiers = this.#tierLookup(options, logger, clock)
+    this.#rules = this.#rulesSource(options, logger, clock)
   }
 
   get backend(): string {
     return this.#backend.name
   }
 
-  async check(policy: string, subject: string, options: CheckOptions = {}): Promise<Decision> {
-    return this.#decide([this.#planned(policy, subject, options)], false)
+  check(policy: string, subject: string, options: CheckOptions = NONE): Promise<Decision> {
+    return this.#decideOne(policy, subject, options, false)
+  }
+
+  peek(policy: string, subject: string, options: CheckOptions = NONE): Promise<Decision> {
+    return this.#decideOne(policy, subject, options, true)
   }
 
   async checkAll(requests: readonly CheckRequest[]): Promise<Decision> {
-    const planned = requests.map(({ policy, subject, ...options }) => this.#planned(policy, subject, options))
-    requireDistinct(planned)
-    return this.#decide(planned, false)
-  }
-
-  async peek(policy: string, subject: string, options: CheckOptions = {}): Promise<Decision> {
-    return this.#decide([this.#planned(policy, subject, options)], true)
+    const [first] = requests
+    if (first !== undefined && requests.length === 1) return this.#decideOne(first.policy, first.subject, first, false)
+    const checks = await Promise.all(
+      requests.map(async (request) => {
+        const plan = await this.#planFor(request.policy, request.subject, request)
+        return plannedCheck(plan, request.subject, request.cost)
+      }),
+    )
+    requireDistinct(checks)
+    return this.#decider.decide(checks, false)
   }
 
   async reset(policy: string, subject: string): Promise<void> {
-    const { everyLimit } = this.#policy(policy)
-    const bounded = boundedSubject(subject)
-    this.#local.reset(bounded, everyLimit, { deadlineMs: this.#deadlineMs })
-    await this.#backend.reset(bounded, everyLimit, { deadlineMs: this.#deadlineMs })
+    const { everyLimit } = this.#desk.policy(policy)
+    await this.#forget(boundedSubject(subject), everyLimit)
   }
 
   async block(subject: string, duration: Duration): Promise<number> {
+    const bounded = boundedSubject(subject)
     const baseMs = parseDuration(duration, 'the duration of a block')
     if (baseMs < 1 || baseMs > LONGEST_BLOCK_MS) {
       throw new RateLimitUsageError('RATE_LIMIT_INVALID_DURATION', 'A block lasts between 1ms and 366d.')
     }
     const order = { baseMs, factor: 1, maxMs: baseMs, rememberMs: 0, unlessBlocked: false }
-    return this.#backend.block(boundedSubject(subject), SUBJECT_BLOCK, order, { deadlineMs: this.#deadlineMs })
+    const options = { deadlineMs: this.#deadlineMs }
+    await this.#decider.local.block(bounded, SUBJECT_BLOCK, order, options)
+    this.#decider.forgetDenials(bounded)
+    return this.#backend.block(bounded, SUBJECT_BLOCK, order, options)
   }
 
   async unblock(subject: string): Promise<void> {
-    await this.#backend.reset(boundedSubject(subject), [SUBJECT_BLOCK], { deadlineMs: this.#deadlineMs })
+    await this.#forget(boundedSubject(subject), [SUBJECT_BLOCK])
   }
 
   explain(policy: string, options: { readonly tier?: string; readonly subject?: string } = {}): PolicyExplanation {
-    const plan = this.#planFor(policy, options.subject, options.tier)
-    return explainPlan(plan, options.subject !== undefined && this.#book.overrides.has(options.subject))
+    const plan = this.#desk.plan(policy, options.subject, options.tier)
+    return explainPlan(plan, this.#desk.override(options.subject, policy) !== undefined)
   }
 
   policiesFor(method: string, route: string): readonly string[] | undefined {
-    return this.#book.routes.policiesFor(method, route)
+    return this.#desk.policiesFor(method, route)
   }
 
   noteRoute(policy: string): void {
-    this.#policy(policy)
-    this.#seen.add(policy)
+    this.#desk.policy(policy)
+    this.#desk.use(policy)
   }
 
   unusedPolicies(): readonly string[] {
-    const { policies, routes } = this.#book
-    return [...policies]
-      .filter(
-        ([name, { definition }]) => definition.routed !== false && !this.#seen.has(name) && !routes.policies.has(name),
-      )
-      .map(([name]) => name)
+    return this.#desk.unused()
+  }
+
+  warnings(): readonly string[] {
+    return idleWarnings(this.#desk)
+  }
+
+  selfTest(): Promise<readonly string[]> {
+    return selfTest(this.#desk, this.#backend, this.#deadlineMs)
   }
 
   reload(rules: RateLimitRules): void {
-    this.#book = this.#compile(rules)
+    this.#desk.reload(rules)
+    this.#decider.forgetDenials()
   }
 
-  async close(): Promise<void> {
-    for (const keeper of this.#keepers) keeper.close()
+  async refresh(): Promise<void> {
+    await this.#rules?.refresh()
   }
 
-  #compile(rules: RateLimitRules): PolicyBook {
-    return compileRules(rules, { onOutage: this.#onOutage, backend: this.#backend })
+  forgetTier(subject: string): void {
+    this.#tiers?.forget(subject)
   }
 
-  #planned(policy: string, subject: string, { cost = 1, tier }: CheckOptions): PlannedCheck {
-    const bounded = boundedSubject(subject)
-    const plan = this.#planFor(policy, subject, tier)
-    this.#seen.add(policy)
-    return { plan, subject: bounded, cost }
+  close(): Promise<void> {
+    return this.#decider.close()
   }
 
-  #policy(policy: string): CompiledPolicy {
-    const found = this.#book.policies.get(policy)
-    if (found !== undefined) return found
-    const known = [...this.#book.policies.keys()].join(', ')
-    const message = `There is no rate limit policy "${String(policy).slice(0, 64)}". Known: ${known}.`
-    throw new RateLimitUsageError('RATE_LIMIT_UNKNOWN_POLICY', message)
-  }
-
-  #planFor(policy: string, subject: string | undefined, tier: string | undefined): PolicyPlan {
-    const found = this.#policy(policy)
-    if (tier !== undefined && !this.#book.tiers.has(tier)) {
-      const known = [...this.#book.tiers].join(', ') || 'none'
-      const message = `There is no rate limit tier "${String(tier).slice(0, 64)}". Known: ${known}.`
-      throw new RateLimitUsageError('RATE_LIMIT_UNKNOWN_TIER', message)
-    }
-    const override = subject === undefined ? undefined : this.#book.overrides.get(subject)?.plans.get(policy)
-    if (override !== undefined) return override
-    return tier === undefined ? found.own : (found.byTier.get(tier) ?? found.own)
-  }
-
-  async #decide(checks: readonly PlannedCheck[], peek: boolean): Promise<Decision> {
-    const charges = this.#chargesOf(checks)
-    const options = { peek, deadlineMs: this.#deadlineMs }
-    const tier = checks[0]?.plan.tier
+  #decideOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Promise<Decision> {
     try {
-      const answer = this.#backend.decide(charges, options)
-      const decided = answer instanceof Promise ? await answer : answer
-      const verdict = decided.admitted || peek ? decided : await this.#escalate(charges, decided, this.#backend)
-      if (this.#degraded !== undefined) this.#noteRecovery()
-      const ledger = verdict.admitted && !peek ? this.#ledger : undefined
-      return new Decided({ verdict, charges, tier, degradedReason: undefined, ledger })
+      const plan = this.#planFor(policy, subject, options)
+      if (plan instanceof Promise) return this.#decideLater(plan, subject, options, peek)
+      const decision = this.#decider.decide([plannedCheck(plan, subject, options.cost)], peek)
+      return decision instanceof Promise ? decision : Promise.resolve(decision)
     } catch (error) {
-      const reason = degradedReasonOf(error)
-      if (reason === undefined) throw error
-      this.#noteOutage(reason, error)
-      return this.#decideAlone(checks, peek, reason)
+      return Promise.reject(error)
     }
   }
 
-  /** The answer without the backend: the strictest that one of the policies asks for. */
-  async #decideAlone(
-    checks: readonly PlannedCheck[],
+  async #decideLater(
+    plan: Promise<PolicyPlan>,
+    subject: string,
+    { cost }: CheckOptions,
     peek: boolean,
-    degradedReason: DegradedReason,
   ): Promise<Decision> {
-    const tier = checks[0]?.plan.tier
-    const modes = new Set(checks.map((check) => check.plan.onOutage))
-    if (modes.has('closed')) {
-      return new Undecided({
-        outcome: 'unavailable',
-        enforced: true,
-        degradedReason,
-        tier,
-        retryAfterMs: RETRY_CLOSED_MS,
-      })
+    return this.#decider.decide([plannedCheck(await plan, subject, cost)], peek)
+  }
+
+  #planFor(policy: string, subject: string, { tier }: CheckOptions): PolicyPlan | Promise<PolicyPlan> {
+    this.#rules?.keepFresh()
+    const override = this.#desk.override(subject, policy)
+    const found = override !== undefined || tier !== undefined ? tier : this.#tiers?.find(subject)
+    this.#desk.use(policy)
+    if (!(found instanceof Promise)) return this.#desk.plan(policy, subject, found)
+    return found.then((later) => this.#desk.plan(policy, subject, later))
+  }
+
+  async #forget(subject: string, limits: Parameters<RateLimitBackend['reset']>[1]): Promise<void> {
+    const options = { deadlineMs: this.#deadlineMs }
+    await this.#decider.local.reset(subject, limits, options)
+    try {
+      await this.#backend.reset(subject, limits, options)
+    } finally {
+      this.#decider.forgetDenials(subject)
     }
-    if (!modes.has('local')) return new Undecided({ outcome: 'admitted', enforced: true, degradedReason, tier })
-    const counted = checks.filter((check) => check.plan.onOutage === 'local')
-    const charges = this.#chargesOf(counted).map((charge) => this.#localCharge(charge))
-    const decided = await this.#local.decide(charges, { peek, deadlineMs: this.#deadlineMs })
-    const verdict = decided.admitted || peek ? decided : await this.#escalate(charges, decided, this.#local)
-    const ledger = verdict.admitted && !peek ? this.#localLedger : undefined
-    return new Decided({ verdict, charges, tier, degradedReason, ledger })
   }
 
-  #chargesOf(checks: readonly PlannedCheck[]): readonly Charge[] {
-    const nextLease = (): string => {
-      this.#leases += 1
-      return `${this.#leasePrefix}${this.#leases.toString(36)}`
-    }
-    const subjects = new Set(checks.map((check) => check.subject))
-    const charges: Charge[] = [...subjects].map((subject) => ({
-      subject,
-      limit: SUBJECT_BLOCK,
-      cost: 1,
-      lease: undefined,
-    }))
-    for (const check of checks) {
-      const { escalation } = check.plan
-      if (escalation !== undefined)
-        charges.push({ subject: check.subject, limit: escalation.block, cost: 1, lease: undefined })
-      charges.push(...chargesOf(check, nextLease))
-    }
-    return charges
+  #tierLookup(options: RateLimiterOptions, logger: Logger, clock: Clock): TierLookup | undefined {
+    const { tierOf, defaultTier: fallback, tierFreshFor = '1m', tierDeadline = '250ms' } = options
+    if (fallback !== undefined && !this.#desk.isTier(fallback)) throw unknownDefault(fallback)
+    if (tierOf === undefined && fallback === undefined) return undefined
+    return new TierLookup({
+      tierOf: tierOf ?? (() => undefined),
+      fallback,
+      freshMs: parseDuration(tierFreshFor, 'tierFreshFor of the rate limiter'),
+      deadlineMs: parseDuration(tierDeadline, 'tierDeadline of the rate limiter'),
+      isKnown: (tier) => this.#desk.isTier(tier),
+      logger,
+      clock,
+    })
   }
 
-  /** Blocks on every policy whose limits refused, and lets the verdict say how long. */
-  async #escalate(charges: readonly Charge[], verdict: Verdict, backend: RateLimitBackend): Promise<Verdict> {
-    const outcomes = [...verdict.outcomes]
-    for (const [i, { limit, subject }] of charges.entries()) {
-      const order = this.#book.policies.get(limit.name)?.own.escalation?.order
-      if (limit.algorithm !== 'block' || order === undefined || !outcomes[i]?.admits) continue
-      const refused = charges.some(
-        (other, j) => other.subject === subject && isOf(limit.name, other) && !outcomes[j]?.admits,
-      )
-      if (!refused) continue
-      const blockedMs = await backend.block(subject, limit, order, { deadlineMs: this.#deadlineMs })
-      outcomes[i] = {
-        admits: false,
-        remaining: 0,
-        retryAfterMs: blockedMs,
-        resetAfterMs: blockedMs,
-        at: outcomes[i]?.at ?? 0,
-      }
-    }
-    return { ...verdict, outcomes }
-  }
-
-  /** The charge for this instance's share: a cost beyond it takes all of it. */
-  #localCharge(charge: Charge): Charge {
-    if (this.#instances === 1) return charge
-    const limit = shareOf(charge.limit, this.#instances)
-    return { ...charge, limit, cost: Math.min(charge.cost, limit.burst) }
-  }
-
-  #ledgerOf(backend: RateLimitBackend): Ledger {
-    const correct: Ledger['correct'] = async (corrections) => {
-      if (corrections.length === 0) return
-      try {
-        await backend.adjust(corrections, { deadlineMs: this.#deadlineMs })
-      } catch (error) {
-        const reason = degradedReasonOf(error)
-        if (reason === undefined) throw error
-        this.#noteOutage(reason, error)
-      }
-    }
-    const keeper = new SlotKeeper((slots) => void correct(slots).catch((error) => this.#logBug(error)))
-    this.#keepers.push(keeper)
-    return { correct, hold: (slots) => keeper.hold(slots), letGo: (slots) => keeper.letGo(slots) }
-  }
-
-  #noteOutage(reason: DegradedReason, error: unknown): void {
-    if (this.#degraded === reason) return
-    this.#degraded = reason
-    const facts = { component: 'rate-limit', backend: this.#backend.name, reason, error }
-    this.#logger.warn(facts, 'rate limits are decided without their backend')
-  }
-
-  #noteRecovery(): void {
-    this.#degraded = undefined
-    this.#logger.info({ component: 'rate-limit', backend: this.#backend.name }, 'rate limits are back on their backend')
-  }
-
-  #logBug(error: unknown): void {
-    this.#logger.error({ component: 'rate-limit', backend: this.#backend.name, error }, 'renewing slots failed')
+  #rulesSource(options: RateLimiterOptions, logger: Logger, clock: Clock): RulesSource | undefined {
+    const { loadRules, rulesFreshFor = '30s' } = options
+    if (loadRules === undefined) return undefined
+    const everyMs = parseDuration(rulesFreshFor, 'rulesFreshFor of the rate limiter')
+    return new RulesSource({ load: loadRules, everyMs, apply: (rules) => this.reload(rules), logger, clock })
   }
 }
 
-/** Whether a charge belongs to a policy and can refuse. */
-function isOf(policy: string, { limit }: Charge): boolean {
-  return !limit.shadow && limit.algorithm !== 'block' && limit.key.startsWith(`${policy}:`)
-}
+const NONE: CheckOptions = {}
 
-/** What a client of a closed policy is told to wait, in milliseconds: outages end without notice. */
-const RETRY_CLOSED_MS = 1000
+function plannedCheck(plan: PolicyPlan, subject: string, cost: Cost = 1): PlannedCheck {
+  return { plan, subject: boundedSubject(subject), cost }
+}
 
 function requireDistinct(checks: readonly PlannedCheck[]): void {
+  if (checks.length === 0) {
+    throw new RateLimitUsageError(
+      'RATE_LIMIT_UNKNOWN_POLICY',
+      'Nothing was asked: name at least one policy and subject.',
+    )
+  }
   const keys = checks.map(({ plan, subject }) => `${plan.policy} ${subject}`)
   const twice = checks.find((_, i) => keys.indexOf(keys[i] ?? '') !== i)
   if (twice === undefined) return
   const message = `Policy "${twice.plan.policy}" is asked twice for one subject. Ask once, with the costs added up.`
   throw new RateLimitUsageError('RATE_LIMIT_INVALID_COST', message)
+}
+
+function unknownDefault(tier: string): ConfigError {
+  const problem = `names the unknown tier "${String(tier).slice(0, 64)}"`
+  return new ConfigError([{ id: 'invalid', subjects: ['defaultTier'], problem, remedy: 'Name one of the tiers.' }])
+}
+
+function requireInstances(instances: number): void {
+  if (Number.isSafeInteger(instances) && instances >= 1) return
+  const remedy = 'Give the number of processes that share the backend.'
+  throw new ConfigError([{ id: 'invalid', subjects: ['instances'], problem: 'must be a whole number above 0', remedy }])
 }

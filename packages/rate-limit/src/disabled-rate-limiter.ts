@@ -1,7 +1,7 @@
-import type { Decision } from './decision.js'
-import type { PolicyExplanation } from './explain-policy.js'
+import type { Decision } from './decision/decision.js'
+import { Undecided } from './decision/undecided.js'
+import type { PolicyExplanation } from './policy/explain-policy.js'
 import type { RateLimiter } from './rate-limiter.js'
-import { Undecided } from './undecided.js'
 
 /** The limiter of a service that has none: admits everything, says `enforced: false`, and knows no wrong call. */
 export function disabledRateLimiter<
@@ -49,6 +49,18 @@ class DisabledRateLimiter<Policy extends string, Tier extends string> implements
   unusedPolicies(): readonly string[] {
     return []
   }
+
+  warnings(): readonly string[] {
+    return []
+  }
+
+  async selfTest(): Promise<readonly string[]> {
+    return []
+  }
+
+  async refresh(): Promise<void> {}
+
+  forgetTier(): void {}
 
   reload(): void {}
 

@@ -1,4 +1,4 @@
-import type { Limit } from './limit.js'
+import type { Limit } from './policy/limit.js'
 
 /**
  * Where a rate limiter keeps its counts, one state per subject and limit.
@@ -10,6 +10,10 @@ import type { Limit } from './limit.js'
 export interface RateLimitBackend {
   /** Names this backend in logs, metrics and errors, such as `redis`. */
   readonly name: string
+  /** Whether asking it takes a round trip: such questions are traced, and refusals remembered. */
+  readonly remote: boolean
+  /** Whether it knows without being asked that nobody is blocked: charges of blocks may then be left out. */
+  readonly blocksNobody: boolean
   /** Whether it can be asked now. When not, {@link RateLimitBackend.decide} rejects at once. */
   readonly available: boolean
 
@@ -29,6 +33,9 @@ export interface RateLimitBackend {
 
   /** Blocks a subject by a limit whose algorithm is `block`, and answers how long it is blocked now, in milliseconds. */
   block(subject: string, limit: Limit, order: BlockOrder, options: BackendCallOptions): number | Promise<number>
+
+  /** Looks at how the server is set up, and says in whole sentences what endangers the counts. Asked once, at start. */
+  inspect?(options: BackendCallOptions): Promise<readonly string[]>
 
   /** Forgets what a subject has used of these limits, and lifts blocks. */
   reset(subject: string, limits: readonly Limit[], options: BackendCallOptions): void | Promise<void>
@@ -59,6 +66,12 @@ export interface Charge {
 /** What a backend decided. */
 export interface Verdict {
   readonly admitted: boolean
+  /**
+   * Whether a denial stands until its `retryAfterMs`, unless something is given back.
+   *
+   * `false` where other calls, themselves refused, may have been counted for an instant.
+   */
+  readonly firm: boolean
   /** One for each charge, in their order. */
   readonly outcomes: readonly Outcome[]
 }
@@ -72,7 +85,7 @@ export interface Outcome {
   readonly retryAfterMs: number
   /** Milliseconds until the whole quota is available, if nothing else is charged. */
   readonly resetAfterMs: number
-  /** The backend's clock, in microseconds since the epoch: where a correction finds its window again. */
+  /** The backend's clock, in microseconds since the epoch: where a correction finds its window again. Any number for a block. */
   readonly at: number
 }
 

@@ -1,8 +1,8 @@
 import type { Duration } from '@plinth/config/units'
 import type { Closable } from '@plinth/core'
-import type { Decision } from './decision.js'
-import type { PolicyExplanation } from './explain-policy.js'
-import type { RateLimitRules } from './rate-limit-rules.js'
+import type { Decision } from './decision/decision.js'
+import type { PolicyExplanation } from './policy/explain-policy.js'
+import type { RateLimitRules } from './policy/rate-limit-rules.js'
 
 /** How much a call costs: the same for every limit, or by unit (`requests` for limits without one; what is not named costs 1). */
 export type Cost = number | Readonly<Record<string, number>>
@@ -55,6 +55,15 @@ export interface RateLimiter<Policy extends string = string, Tier extends string
   noteRoute(policy: Policy): void
   /** Policies that no route, no rule and no check has used so far, except those with `routed: false`. */
   unusedPolicies(): readonly string[]
+  /** What is limited nowhere although the limiter is on, in whole sentences: worth a line in the log at start. */
+  warnings(): readonly string[]
+  /** {@link RateLimiter.warnings}, and what is wrong with the backend: asks whether it really refuses, and how it is set up. */
+  selfTest(): Promise<readonly string[]>
+
+  /** Loads the rules by `loadRules` now. Rejects when that fails or they are wrong; those before still apply then. */
+  refresh(): Promise<void>
+  /** Has `tierOf` asked again about a subject: it was moved to another tier. */
+  forgetTier(subject: string): void
   /** Takes other rules, at once and as a whole; what was used stays used. @throws ConfigError, and keeps the old rules. */
   reload(rules: RateLimitRules<Policy, Tier>): void
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { compileLimits } from '../src/compile-limit.js'
-import type { Limit } from '../src/limit.js'
-import { type LimitInput, parseLimit } from '../src/parse-limit.js'
+import { compileLimits } from '../src/policy/compile-limit.js'
+import type { Limit } from '../src/policy/limit.js'
+import { type LimitInput, parseLimit } from '../src/policy/parse-limit.js'
 
 /** Limits compiled as a policy would, for tests that speak with a backend. */
 export function limitsOf(policy: string, ...inputs: readonly LimitInput[]): readonly Limit[] {

@@ -1,7 +1,7 @@
 import { ConfigError } from '@plinth/config/units'
 import { describe, expect, test } from 'vitest'
 import { parseLimit } from '../src/index.js'
-import type { LimitInput } from '../src/parse-limit.js'
+import type { LimitInput } from '../src/policy/parse-limit.js'
 
 describe('a limit is read as it is written', () => {
   const cases: readonly (readonly [LimitInput, object])[] = [

@@ -218,6 +218,8 @@ describe('wrong calls are typed errors', () => {
 describe('while the backend is away', () => {
   const away: RateLimitBackend = {
     name: 'away',
+    remote: true,
+    blocksNobody: false,
     available: false,
     refuses: () => undefined,
     decide: () => Promise.reject(new BackendUnavailableError('away', { reason: 'closed' })),

@@ -1,4 +1,4 @@
-import type { Limit } from '../limit.js'
+import type { Limit } from '../policy/limit.js'
 import type { Algorithm } from './algorithm.js'
 import { block } from './block.js'
 import { concurrency } from './concurrency.js'

@@ -1,6 +1,6 @@
-import type { Limit } from '../limit.js'
+import type { Limit } from '../policy/limit.js'
 import type { BlockOrder } from '../rate-limit-backend.js'
-import type { Algorithm } from './algorithm.js'
+import { type Algorithm, Evaluated } from './algorithm.js'
 
 /** A block on a subject. */
 export interface BlockState {
@@ -34,19 +34,23 @@ export function blockLimit(scope: string): Limit {
 /** No block lasts longer: 366 days. */
 export const LONGEST_BLOCK_MS: number = 366 * 86_400_000
 
+/** The block on a subject as a whole. */
+export const SUBJECT_BLOCK: Limit = blockLimit('*')
+
 /** Refuses everything until it ends. Charging writes nothing: only a backend's `block` does. */
 export const block: Algorithm<BlockState> = {
   evaluate(state, _limit, _cost, now) {
-    const rest = state === undefined ? 0 : blockRest(state, now)
-    return {
+    if (state === undefined) return NOT_BLOCKED
+    const rest = blockRest(state, now)
+    return new Evaluated({
       admits: rest === 0,
       available: 0,
       retryAfter: rest,
       resetAfter: rest,
       resetAfterCharge: rest,
       charged: undefined,
-      repaired: state !== undefined && state.at > now ? { ...state, at: now } : undefined,
-    }
+      repaired: state.at > now ? { ...state, at: now } : undefined,
+    })
   },
 
   adjust: (state) => state,
@@ -60,6 +64,19 @@ export const block: Algorithm<BlockState> = {
 
   expiresAt: (state) => state.at + state.lasts + state.remembered,
 }
+
+/** What a block says that was never ordered. */
+export const NOT_BLOCKED: Evaluated<BlockState> = Object.freeze(
+  new Evaluated<BlockState>({
+    admits: true,
+    available: 0,
+    retryAfter: 0,
+    resetAfter: 0,
+    resetAfterCharge: 0,
+    charged: undefined,
+    repaired: undefined,
+  }),
+)
 
 /** The block that `order` makes of the one that stands; the same object when it is to be left alone. */
 export function nextBlock(state: BlockState | undefined, order: BlockOrder, now: number): BlockState {

@@ -1,5 +1,5 @@
-import type { Limit } from '../limit.js'
-import type { Algorithm } from './algorithm.js'
+import type { Limit } from '../policy/limit.js'
+import { type Algorithm, Evaluated } from './algorithm.js'
 
 /** Who holds a slot, and until when unless renewed. */
 export interface Lease {
@@ -22,7 +22,7 @@ export const concurrency: Algorithm<ConcurrencyState> = {
     const admits = live.length < limit.quota
     const ends = live.map((held) => held.until)
     const window = limit.windowMs * 1000
-    return {
+    return new Evaluated({
       admits,
       available: Math.max(0, limit.quota - live.length),
       retryAfter: admits ? 0 : (ends.toSorted((a, b) => a - b)[live.length - limit.quota] ?? now) - now,
@@ -30,7 +30,7 @@ export const concurrency: Algorithm<ConcurrencyState> = {
       resetAfterCharge: window,
       charged: lease === undefined ? live : [...live, { id: lease, until: now + window }],
       repaired: state?.some((held) => held.until > now + window) ? live : undefined,
-    }
+    })
   },
 
   /** Gives the lease back (`by` < 0), or renews it if it is still held (`by` > 0). */

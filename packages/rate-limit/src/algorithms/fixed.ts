@@ -1,6 +1,6 @@
-import type { TimeWindow } from '../calendar.js'
-import type { Limit } from '../limit.js'
-import type { Algorithm } from './algorithm.js'
+import type { TimeWindow } from '../policy/calendar.js'
+import type { Limit } from '../policy/limit.js'
+import { type Algorithm, Evaluated } from './algorithm.js'
 
 /** What was used in the window that began at `start`. */
 export interface FixedState {
@@ -19,7 +19,7 @@ export const fixed: Algorithm<FixedState> = {
     const used = usedIn(state, start, limit.quota)
     const admits = used + cost <= limit.quota
     const rest = end - now
-    return {
+    return new Evaluated({
       admits,
       available: Math.max(0, limit.quota - used),
       retryAfter: admits ? 0 : cost > limit.quota ? Number.POSITIVE_INFINITY : rest,
@@ -27,7 +27,7 @@ export const fixed: Algorithm<FixedState> = {
       resetAfterCharge: rest,
       charged: { start, used: used + cost },
       repaired: state !== undefined && state.start > start ? { start, used } : undefined,
-    }
+    })
   },
 
   adjust(state, limit, by, at, now) {

@@ -1,5 +1,5 @@
-import type { Limit } from '../limit.js'
-import type { Algorithm } from './algorithm.js'
+import type { Limit } from '../policy/limit.js'
+import { type Algorithm, Evaluated } from './algorithm.js'
 import type { GcraRate } from './gcra-rate.js'
 
 /** How far the theoretical arrival time runs ahead of `at`: `ahead` + `part`/`parts` microseconds. */
@@ -30,7 +30,7 @@ export const gcra: Algorithm<GcraState> = {
     const late = next.part > rate.burstPart ? 1 : 0
     const over = next.whole - rate.burstWhole + late
     const admits = over <= 0
-    return {
+    return new Evaluated({
       admits,
       available: unitsIn(rate.burstWhole - lead.whole, rate.burstPart - lead.part, rate),
       retryAfter: admits ? 0 : cost > limit.burst ? Number.POSITIVE_INFINITY : over,
@@ -41,7 +41,7 @@ export const gcra: Algorithm<GcraState> = {
         state !== undefined && state.at > now
           ? { at: now, ahead: lead.whole, part: lead.part, parts: rate.parts }
           : undefined,
-    }
+    })
   },
 
   adjust(state, limit, by, _at, now) {
@@ -89,15 +89,18 @@ function roundUp(time: Exact): number {
 function unitsIn(whole: number, part: number, rate: GcraRate): number {
   const room = part < 0 ? { whole: whole - 1, part: part + rate.parts } : { whole, part }
   if (room.whole < 0) return 0
-  const fits = (units: number): boolean => {
-    const needed = plus({ whole: 0, part: 0 }, units, rate)
-    return needed.whole < room.whole || (needed.whole === room.whole && needed.part <= room.part)
-  }
   let units = Math.floor((room.whole + room.part / rate.parts) / (rate.whole + rate.part / rate.parts))
-  while (!fits(units)) units -= 1
-  while (fits(units + 1)) units += 1
+  while (!fit(units, room, rate)) units -= 1
+  while (fit(units + 1, room, rate)) units += 1
   return units
 }
+
+function fit(units: number, room: Exact, rate: GcraRate): boolean {
+  const needed = plus(NOTHING, units, rate)
+  return needed.whole < room.whole || (needed.whole === room.whole && needed.part <= room.part)
+}
+
+const NOTHING: Exact = { whole: 0, part: 0 }
 
 function rateOf(limit: Limit): GcraRate {
   if (limit.rate === undefined) throw new TypeError(`limit ${limit.name} was compiled without a rate`)

@@ -1,5 +1,5 @@
-import type { Limit } from '../limit.js'
-import type { Algorithm } from './algorithm.js'
+import type { Limit } from '../policy/limit.js'
+import { type Algorithm, Evaluated } from './algorithm.js'
 
 /** What was used in the window number `index`, and in the one before it. */
 export interface SlidingState {
@@ -16,35 +16,41 @@ export interface SlidingState {
  */
 export const sliding: Algorithm<SlidingState> = {
   evaluate(state, limit, cost, now) {
-    const { index, previous, current, into } = view(state, limit, now)
     const window = limit.windowMs * 1000
+    const index = Math.floor(now / window)
+    const into = now - index * window
+    const previous = previousAt(state, index, limit)
+    const current = currentAt(state, index, limit)
     const used = carried(previous, into, limit) + current
     const admits = used + cost <= limit.quota
     const rest = window - into
-    return {
+    return new Evaluated({
       admits,
       available: Math.max(0, limit.quota - used),
       retryAfter: admits ? 0 : waitFor(cost, previous, current, into, limit),
       resetAfter: current > 0 ? rest + window : previous > 0 ? rest : 0,
       resetAfterCharge: rest + window,
-      charged: { index, previous, current: current + cost },
+      charged: admits ? { index, previous, current: current + cost } : undefined,
       repaired: state !== undefined && state.index > index ? { index, previous, current } : undefined,
-    }
+    })
   },
 
   adjust(state, limit, by, at, now) {
-    const view_ = view(state, limit, now)
-    const behind = view_.index - Math.floor(at / (limit.windowMs * 1000))
+    const window = limit.windowMs * 1000
+    const index = Math.floor(now / window)
+    const behind = index - Math.floor(at / window)
     if (behind > 1) return state
     const most = 2 * limit.quota
-    const previous = behind === 1 ? clamp(view_.previous + by, most) : view_.previous
-    const current = behind === 1 ? view_.current : clamp(view_.current + by, most)
-    return previous + current > 0 ? { index: view_.index, previous, current } : undefined
+    const was = { previous: previousAt(state, index, limit), current: currentAt(state, index, limit) }
+    const previous = behind === 1 ? clamp(was.previous + by, most) : was.previous
+    const current = behind === 1 ? was.current : clamp(was.current + by, most)
+    return previous + current > 0 ? { index, previous, current } : undefined
   },
 
   digest(state, limit, now) {
-    const { previous, current, into } = view(state, limit, now)
-    return carried(previous, into, limit) + current
+    const window = limit.windowMs * 1000
+    const index = Math.floor(now / window)
+    return carried(previousAt(state, index, limit), now - index * window, limit) + currentAt(state, index, limit)
   },
 
   restore: (used, limit, now) => sliding.adjust(undefined, limit, used, now, now),
@@ -52,16 +58,16 @@ export const sliding: Algorithm<SlidingState> = {
   expiresAt: (state, limit) => (state.index + (state.current > 0 ? 2 : 1)) * limit.windowMs * 1000,
 }
 
-/** The state as the window of `now` sees it, and how far into that window `now` is. */
-function view(state: SlidingState | undefined, limit: Limit, now: number): SlidingState & { readonly into: number } {
-  const window = limit.windowMs * 1000
-  const index = Math.floor(now / window)
-  const into = now - index * window
-  if (state === undefined || state.index < index - 1) return { index, previous: 0, current: 0, into }
-  const most = 2 * limit.quota // what a lowered limit finds may be more: it counts as full twice over
-  const current = Math.min(state.current, most)
-  if (state.index === index - 1) return { index, previous: current, current: 0, into }
-  return { index, previous: Math.min(state.previous, most), current, into }
+/** What counts as used in the window before `index`; what a clock set back left in the future counts there as well. */
+function previousAt(state: SlidingState | undefined, index: number, limit: Limit): number {
+  if (state === undefined || state.index < index - 1) return 0
+  // what a lowered limit finds may be more than twice its quota: it counts as that
+  return Math.min(state.index === index - 1 ? state.current : state.previous, 2 * limit.quota)
+}
+
+/** What counts as used in the window `index`. */
+function currentAt(state: SlidingState | undefined, index: number, limit: Limit): number {
+  return state === undefined || state.index < index ? 0 : Math.min(state.current, 2 * limit.quota)
 }
 
 /** How much of `previous` still counts, rounded up: never less than was used. */
@@ -74,11 +80,15 @@ function carried(previous: number, into: number, limit: Limit): number {
 /** Microseconds until `cost` fits: either `previous` has decayed enough, or `current` has become it and decays in turn. */
 function waitFor(cost: number, previous: number, current: number, into: number, limit: Limit): number {
   if (cost > limit.quota) return Number.POSITIVE_INFINITY
-  const window = (limit.windowMs * 1000) / limit.tick
-  const decayed = (count: number, to: number): number => (window - Math.floor((to * window) / count)) * limit.tick
   const room = limit.quota - current - cost
-  if (room >= 0) return decayed(previous, room) - into
-  return limit.windowMs * 1000 - into + decayed(current, limit.quota - cost)
+  if (room >= 0) return decayed(previous, room, limit) - into
+  return limit.windowMs * 1000 - into + decayed(current, limit.quota - cost, limit)
+}
+
+/** How far into a window the count of the one before has decayed to `room`. */
+function decayed(count: number, room: number, limit: Limit): number {
+  const window = (limit.windowMs * 1000) / limit.tick
+  return (window - Math.floor((room * window) / count)) * limit.tick
 }
 
 function clamp(count: number, most: number): number {

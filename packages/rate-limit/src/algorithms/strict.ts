@@ -1,5 +1,5 @@
-import type { Limit } from '../limit.js'
-import type { Algorithm } from './algorithm.js'
+import type { Limit } from '../policy/limit.js'
+import { type Algorithm, Evaluated } from './algorithm.js'
 
 /** Admissions, oldest first, in pairs of the latest time and how much: `[t1, n1, t2, n2, ...]`. */
 export type StrictState = readonly number[]
@@ -24,7 +24,7 @@ export const strict: Algorithm<StrictState> = {
     const admits = used + cost <= limit.quota
     const window = limit.windowMs * 1000
     const latest = live.at(-2)
-    return {
+    return new Evaluated({
       admits,
       available: Math.max(0, limit.quota - used),
       retryAfter: admits ? 0 : waitFor(used + cost - limit.quota, live, limit, now),
@@ -32,7 +32,7 @@ export const strict: Algorithm<StrictState> = {
       resetAfterCharge: window,
       charged: admits ? record(live, cost, limit, now) : live,
       repaired: (state?.at(-2) ?? 0) > now ? live : undefined,
-    }
+    })
   },
 
   adjust(state, limit, by, at, now) {

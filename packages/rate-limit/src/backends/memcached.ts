@@ -1,6 +1,6 @@
 import { BackendUnavailableError, type Clock, MisconfiguredError } from '@plinth/core'
 import type { MemcachedConnection } from '@plinth/core/memcached'
-import type { Limit } from '../limit.js'
+import type { Limit } from '../policy/limit.js'
 import type {
   BackendCallOptions,
   BlockOrder,
@@ -45,6 +45,8 @@ const LARGEST_QUOTA = 1_000_000_000
 
 class MemcachedBackend implements RateLimitBackend {
   readonly name: string = 'memcached'
+  readonly remote: boolean = true
+  readonly blocksNobody: boolean = false
   readonly #connection: MemcachedConnection
   readonly #prefix: string
   readonly #clock: Clock | undefined
@@ -87,7 +89,7 @@ class MemcachedBackend implements RateLimitBackend {
     const call = this.#call(options)
     if (options.peek) {
       const outcomes = await Promise.all(charges.map((charge) => this.#protocolOf(charge.limit).peek(charge, call)))
-      return { admitted: admits(charges, outcomes), outcomes }
+      return { admitted: admits(charges, outcomes), firm: false, outcomes }
     }
     const written = await this.#write(charges, call)
     const outcomes = written.map((one) => one.outcome)
@@ -95,6 +97,7 @@ class MemcachedBackend implements RateLimitBackend {
     await undo(written.filter((one) => !(admitted && one.outcome.admits)).map((one) => one.undo))
     return {
       admitted,
+      firm: false,
       outcomes: admitted ? charges.flatMap((charge, i) => chargedOutcome(charge, written[i])) : outcomes,
     }
   }

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '@plinth/core'
 import type { Evaluation } from '../algorithms/algorithm.js'
 import { algorithmOf } from '../algorithms/algorithms.js'
-import { type BlockState, blockRest, nextBlock } from '../algorithms/block.js'
-import type { Limit } from '../limit.js'
+import { type BlockState, blockRest, NOT_BLOCKED, nextBlock } from '../algorithms/block.js'
+import type { Limit } from '../policy/limit.js'
 import type {
   BlockOrder,
   Charge,
@@ -12,7 +12,7 @@ import type {
   RateLimitBackend,
   Verdict,
 } from '../rate-limit-backend.js'
-import { StateTable } from './memory/state-table.js'
+import { type Cell, StateTable } from './memory/state-table.js'
 
 /** Options of {@link memoryBackend}. */
 export interface MemoryBackendOptions {
@@ -40,13 +40,19 @@ export interface MemoryBackend extends RateLimitBackend {
 
 class InProcess implements MemoryBackend {
   readonly name: string = 'memory'
+  readonly remote: boolean = false
   readonly available: boolean = true
   readonly #clock: Clock
   readonly #table: StateTable
+  #blocksNobody = true
 
   constructor({ maxEntries = 100_000, clock = systemClock }: MemoryBackendOptions) {
     this.#clock = clock
     this.#table = new StateTable(maxEntries)
+  }
+
+  get blocksNobody(): boolean {
+    return this.#blocksNobody
   }
 
   get size(): number {
@@ -57,26 +63,29 @@ class InProcess implements MemoryBackend {
     return undefined
   }
 
-  decide(charges: readonly Charge[], { peek }: DecideOptions): Verdict {
+  decide(charges: readonly Charge[], options: DecideOptions): Verdict {
     const now = this.#now()
-    const evaluations = charges.map(({ subject, limit, cost, lease }) =>
-      algorithmOf(limit).evaluate(this.#table.get(subject, limit, now), limit, cost, now, lease),
-    )
-    const admitted = evaluations.every((evaluation, i) => evaluation.admits || charges[i]?.limit.shadow === true)
-    const outcomes = charges.map((charge, i) => {
-      const evaluation = evaluations[i] as Evaluation<unknown>
-      const charged = admitted && !peek && evaluation.admits
-      const state = charged ? (evaluation.charged ?? evaluation.repaired) : evaluation.repaired
-      if (!peek && state !== undefined) this.#table.set(charge.subject, charge.limit, state, now)
-      return outcomeOf(charge, evaluation, charged, now)
-    })
-    return { admitted, outcomes }
+    const found = new Array<Found>(charges.length)
+    let admitted = true
+    // the hot path of every check: plain loops over arrays of the right length
+    for (let i = 0; i < charges.length; i += 1) {
+      const charge = charges[i] as Charge
+      found[i] = this.#look(charge, now)
+      if (!(found[i] as Found).evaluation.admits && !charge.limit.shadow) admitted = false
+    }
+    if (!options.peek) this.#write(charges, found, admitted, now)
+    const outcomes = new Array<Outcome>(charges.length)
+    for (let i = 0; i < charges.length; i += 1) {
+      const { evaluation } = found[i] as Found
+      outcomes[i] = outcomeOf(charges[i] as Charge, evaluation, admitted && !options.peek && evaluation.admits, now)
+    }
+    return { admitted, firm: true, outcomes }
   }
 
   adjust(corrections: readonly Correction[]): void {
     const now = this.#now()
     for (const { subject, limit, by, at, lease } of corrections) {
-      const state = this.#table.get(subject, limit, now)
+      const state = this.#state(subject, limit, now)
       const next = algorithmOf(limit).adjust(state, limit, by, at, now, lease)
       if (next === undefined) this.#table.clear(subject, limit, now)
       else if (next !== state && (state !== undefined || by > 0)) this.#table.set(subject, limit, next, now)
@@ -85,8 +94,9 @@ class InProcess implements MemoryBackend {
 
   block(subject: string, limit: Limit, order: BlockOrder): number {
     const now = this.#now()
-    const state = this.#table.get(subject, limit, now) as BlockState | undefined
+    const state = this.#state(subject, limit, now) as BlockState | undefined
     const next = nextBlock(state, order, now)
+    this.#blocksNobody = false
     if (next !== state) this.#table.set(subject, limit, next, now)
     return Math.ceil(blockRest(next, now) / 1000)
   }
@@ -96,13 +106,55 @@ class InProcess implements MemoryBackend {
     for (const limit of limits) this.#table.clear(subject, limit, now)
   }
 
+  #look(charge: Charge, now: number): Found {
+    const { subject, limit } = charge
+    const cell = this.#table.find(subject, limit)
+    const state = this.#table.read(cell, subject, limit, now)
+    return { cell, evaluation: algorithmOf(limit).evaluate(state, limit, charge.cost, now, charge.lease) }
+  }
+
+  /** Writes into the cells that were found, and only then inserts: an insertion may evict, and a cell with it. */
+  #write(charges: readonly Charge[], found: readonly Found[], admitted: boolean, now: number): void {
+    let isNew = false
+    for (let i = 0; i < found.length; i += 1) {
+      const { cell, evaluation } = found[i] as Found
+      const state = stateToKeep(evaluation, admitted)
+      if (state === undefined) continue
+      if (cell === undefined) isNew = true
+      else cell.state = state
+    }
+    if (!isNew) return
+    for (const [i, { subject, limit }] of charges.entries()) {
+      const { cell, evaluation } = found[i] as Found
+      const state = stateToKeep(evaluation, admitted)
+      if (cell === undefined && state !== undefined) this.#table.set(subject, limit, state, now)
+    }
+  }
+
+  #state(subject: string, limit: Limit, now: number): unknown {
+    return this.#table.read(this.#table.find(subject, limit), subject, limit, now)
+  }
+
   #now(): number {
     return Math.floor(this.#clock.now() * 1000)
   }
 }
 
-function outcomeOf({ limit, cost }: Charge, evaluation: Evaluation<unknown>, charged: boolean, at: number): Outcome {
-  const taken = limit.algorithm === 'concurrency' ? 1 : limit.algorithm === 'block' ? 0 : cost
+/** What a charge found, and where. */
+interface Found {
+  readonly cell: Cell | undefined
+  readonly evaluation: Evaluation<unknown>
+}
+
+function stateToKeep(evaluation: Evaluation<unknown>, admitted: boolean): unknown {
+  const { charged, repaired } = evaluation
+  return admitted && evaluation.admits && charged !== undefined ? charged : repaired
+}
+
+function outcomeOf(charge: Charge, evaluation: Evaluation<unknown>, charged: boolean, at: number): Outcome {
+  if (evaluation === NOT_BLOCKED) return FREE // nothing is ever corrected about a block, so its time does not matter
+  const { algorithm } = charge.limit
+  const taken = algorithm === 'concurrency' ? 1 : algorithm === 'block' ? 0 : charge.cost
   return {
     admits: evaluation.admits,
     remaining: charged ? evaluation.available - taken : evaluation.available,
@@ -111,3 +163,5 @@ function outcomeOf({ limit, cost }: Charge, evaluation: Evaluation<unknown>, cha
     at,
   }
 }
+
+const FREE: Outcome = Object.freeze({ admits: true, remaining: 0, retryAfterMs: 0, resetAfterMs: 0, at: 0 })

@@ -1,6 +1,6 @@
 import { type Clock, MisconfiguredError } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
-import type { Limit } from '../limit.js'
+import type { Limit } from '../policy/limit.js'
 import type {
   BackendCallOptions,
   BlockOrder,
@@ -13,9 +13,10 @@ import type {
 } from '../rate-limit-backend.js'
 import { subjectDigest } from '../subject.js'
 import { ADJUST, BLOCK } from './redis/adjust-script.js'
+import { type CallBatch, CallBatcher, type CallReply } from './redis/call-batch.js'
 import { DECIDE } from './redis/decide-script.js'
 import { RedisScript } from './redis/redis-script.js'
-import { scriptArguments } from './redis/script-arguments.js'
+import { ScriptLimits } from './redis/script-arguments.js'
 
 /** Options of {@link redisBackend}. */
 export interface RedisBackendOptions {
@@ -28,6 +29,7 @@ export interface RedisBackendOptions {
 /**
  * Counts in Redis (6.2 or newer, Valkey, Cluster): one EVALSHA for any mix of limits, by the server's clock.
  *
+ * Calls of one turn of the event loop share a command (on Cluster those about one subject), each decided for itself.
  * Keys are `prefix:{digest of the subject}:policy:limit`. On Cluster, a call about several subjects reserves at each of
  * their slots and gives back when one refuses: never more than the limit, for a moment perhaps less.
  */
@@ -37,12 +39,15 @@ export function redisBackend(connection: RedisConnection, options: RedisBackendO
 
 class RedisBackend implements RateLimitBackend {
   readonly name: string = 'redis'
+  readonly remote: boolean = true
+  readonly blocksNobody: boolean = false
   readonly #connection: RedisConnection
   readonly #prefix: string
   readonly #clock: Clock | undefined
   readonly #decide = new RedisScript(DECIDE)
   readonly #adjust = new RedisScript(ADJUST)
   readonly #block = new RedisScript(BLOCK)
+  readonly #calls = new CallBatcher((batch) => this.#send(batch))
   /** The server's clock minus ours, in milliseconds, as the last reply told. */
   #skewMs = 0
 
@@ -78,7 +83,7 @@ class RedisBackend implements RateLimitBackend {
 
   async block(subject: string, limit: Limit, order: BlockOrder, { deadlineMs }: BackendCallOptions): Promise<number> {
     const { baseMs, factor, maxMs, rememberMs, unlessBlocked } = order
-    const args = [this.#testNow(), baseMs * 1000, factor, maxMs * 1000, rememberMs * 1000, unlessBlocked ? 1 : 0]
+    const args = [this.#testNow(), 0, baseMs * 1000, factor, maxMs * 1000, rememberMs * 1000, unlessBlocked ? 1 : 0]
     const keys = [this.#key(subject, limit)]
     const lasts = await this.#connection.run((client) => this.#block.run(client, keys, args), { deadlineMs })
     return Math.ceil(Number(lasts) / 1000)
@@ -91,20 +96,31 @@ class RedisBackend implements RateLimitBackend {
   }
 
   async #decideTogether(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
-    const first = await this.#runDecide(charges, options)
+    const first = await this.#ask(charges, options)
     // a calendar window ended while the call was under way, or the clocks differ: now the server's is known
-    const reply = first[0] === -1 ? await this.#runDecide(charges, options) : first
-    return verdictOf(reply, charges)
+    const reply = first.numbers[first.from] === -1 ? await this.#ask(charges, options) : first
+    return verdictOf(reply, charges.length)
   }
 
-  async #runDecide(charges: readonly Charge[], { peek, deadlineMs }: DecideOptions): Promise<readonly number[]> {
-    const now = this.#serverNow()
-    const keys = charges.map((charge) => this.#key(charge.subject, charge.limit))
-    const args: (string | number)[] = [this.#testNow(), peek ? 'p' : 'c', 1]
-    for (const { limit, cost, lease } of charges) args.push(...scriptArguments(limit, cost, { lease, now }))
-    const reply = await this.#connection.run((client) => this.#decide.run(client, keys, args), { deadlineMs })
+  #ask(charges: readonly Charge[], { peek, deadlineMs }: DecideOptions): Promise<CallReply> {
+    const slot = this.#connection.cluster ? (charges[0]?.subject ?? '') : ''
+    return this.#calls.add(slot, deadlineMs, ({ limits, keys, args }) => {
+      const now = this.#serverNow()
+      args.push(peek ? 'p' : 'c', charges.length)
+      for (const { subject, limit, cost, lease } of charges) {
+        keys.push(this.#key(subject, limit))
+        args.push(limits.numberOf(limit, now), cost)
+        if (limit.algorithm === 'concurrency') args.push(lease ?? '')
+      }
+      return 1 + charges.length * ROW
+    })
+  }
+
+  async #send({ limits, keys, args, deadlineMs }: CallBatch): Promise<readonly number[]> {
+    const all = [...limits.head(this.#testNow()), ...args]
+    const reply = await this.#connection.run((client) => this.#decide.run(client, keys, all), { deadlineMs })
     const numbers = reply as readonly number[]
-    this.#skewMs = Math.floor((numbers[1] ?? 0) / 1000) - Date.now()
+    this.#skewMs = Math.floor((numbers[0] ?? 0) / 1000) - Date.now()
     return numbers
   }
 
@@ -132,15 +148,16 @@ class RedisBackend implements RateLimitBackend {
     // what cannot be given back now stays reserved until its window ends: less than the limit, never more
     if (undo.length > 0) await this.adjust(undo, options).catch(() => {})
     if (failed?.status === 'rejected') throw failed.reason
-    return { admitted, outcomes: charges.flatMap((charge) => outcomes.get(charge) ?? []) }
+    return { admitted, firm: false, outcomes: charges.flatMap((charge) => outcomes.get(charge) ?? []) }
   }
 
   async #adjustTogether(corrections: readonly Correction[], { deadlineMs }: BackendCallOptions): Promise<void> {
     const now = this.#serverNow()
     const keys = corrections.map(({ subject, limit }) => this.#key(subject, limit))
-    const args: (string | number)[] = [this.#testNow()]
-    for (const { limit, by, lease, at } of corrections) args.push(...scriptArguments(limit, by, { lease, now }), at)
-    await this.#connection.run((client) => this.#adjust.run(client, keys, args), { deadlineMs })
+    const limits = new ScriptLimits()
+    const args = corrections.flatMap(({ limit, by, at, lease }) => [limits.numberOf(limit, now), by, at, lease ?? ''])
+    const all = [...limits.head(this.#testNow()), ...args]
+    await this.#connection.run((client) => this.#adjust.run(client, keys, all), { deadlineMs })
   }
 
   #key(subject: string, limit: Limit): string {
@@ -166,23 +183,24 @@ function bySubject<Part extends { readonly subject: string }>(parts: readonly Pa
   return [...groups.values()]
 }
 
-/** Where the rows of a reply begin. */
-const HEAD = 2
+/** How many numbers a script replies for each charge. */
+const ROW = 4
 
-function verdictOf(reply: readonly number[], charges: readonly Charge[]): Verdict {
-  const [admitted = 0, at = 0] = reply
-  const outcomes = charges.map((_, i): Outcome => {
-    const from = HEAD + i * 4
-    const [admits, remaining = 0, retryAfter = 0, resetAfter = 0] = reply.slice(from, from + 4)
-    return {
-      admits: admits === 1,
-      remaining,
+function verdictOf({ numbers, from }: CallReply, count: number): Verdict {
+  const at = numbers[0] ?? 0
+  const outcomes: Outcome[] = []
+  for (let i = 0; i < count; i += 1) {
+    const row = from + 1 + i * ROW
+    const retryAfter = numbers[row + 2] ?? 0
+    outcomes.push({
+      admits: numbers[row] === 1,
+      remaining: numbers[row + 1] ?? 0,
       retryAfterMs: retryAfter < 0 ? Number.POSITIVE_INFINITY : Math.ceil(retryAfter / 1000),
-      resetAfterMs: Math.ceil(resetAfter / 1000),
+      resetAfterMs: Math.ceil((numbers[row + 3] ?? 0) / 1000),
       at,
-    }
-  })
-  return { admitted: admitted === 1, outcomes }
+    })
+  }
+  return { admitted: numbers[from] === 1, firm: true, outcomes }
 }
 
 function withoutCharge({ limit, cost }: Charge, outcome: Outcome): Outcome {

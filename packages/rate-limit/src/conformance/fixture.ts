@@ -1,6 +1,6 @@
-import { compileLimits } from '../compile-limit.js'
-import type { Limit, LimitAlgorithm } from '../limit.js'
-import { type LimitInput, parseLimit } from '../parse-limit.js'
+import { compileLimits } from '../policy/compile-limit.js'
+import type { Limit, LimitAlgorithm } from '../policy/limit.js'
+import { type LimitInput, parseLimit } from '../policy/parse-limit.js'
 import type { Charge, Outcome, RateLimitBackend, Verdict } from '../rate-limit-backend.js'
 
 /** What a check runs against: an empty backend, and the time it lives in. */

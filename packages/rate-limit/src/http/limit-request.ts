@@ -1,4 +1,4 @@
-import type { Decision } from '../decision.js'
+import type { Decision } from '../decision/decision.js'
 import { RateLimitUsageError } from '../rate-limit-usage-error.js'
 import type { Cost, RateLimiter } from '../rate-limiter.js'
 import { type IdentityOptions, identifyCaller } from './identify-caller.js'
@@ -76,7 +76,7 @@ function policiesOf(
   { policy }: RequestLimit,
 ): readonly string[] {
   if (policy !== undefined) return typeof policy === 'string' ? [policy] : policy
-  return limiter.policiesFor(method === 'HEAD' ? 'GET' : method, route ?? UNMATCHED) ?? []
+  return limiter.policiesFor(method, route ?? UNMATCHED) ?? []
 }
 
 /** What route rules see for requests that no route matched: only `*` and `/*` speak about them. */

@@ -1,4 +1,4 @@
-import type { Decision } from '../decision.js'
+import type { Decision } from '../decision/decision.js'
 import { retryAfterSeconds } from './rate-limit-headers.js'
 
 /** A refusal as RFC 9457 problem details, with the problem types of draft-ietf-httpapi-ratelimit-headers-11. */

@@ -1,4 +1,4 @@
-import type { Decision, LimitStatus } from '../decision.js'
+import type { Decision, LimitStatus } from '../decision/decision.js'
 
 /** The response headers that tell a client about its limits, for CORS `Access-Control-Expose-Headers`. */
 export const RATE_LIMIT_HEADERS: readonly string[] = [

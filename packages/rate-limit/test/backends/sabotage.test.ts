@@ -20,6 +20,8 @@ function broken(damage: (sound: RateLimitBackend, clock: FakeClock) => Partial<R
 function methodsOf(backend: RateLimitBackend): RateLimitBackend {
   return {
     name: 'broken',
+    remote: false,
+    blocksNobody: false,
     available: true,
     refuses: (limit) => backend.refuses(limit),
     decide: (...order) => backend.decide(...order),
@@ -49,7 +51,7 @@ const decideAlone = async (sound: RateLimitBackend, charges: readonly Charge[], 
   const verdicts = []
   for (const charge of charges) verdicts.push(await sound.decide([charge], { peek, deadlineMs: 1000 }))
   const admitted = verdicts.every((verdict, i) => verdict.admitted || charges[i]?.limit.shadow === true)
-  return { admitted, outcomes: verdicts.flatMap((verdict) => verdict.outcomes) }
+  return { admitted, firm: true, outcomes: verdicts.flatMap((verdict) => verdict.outcomes) }
 }
 
 registerSabotage(rateLimitBackendChecks, {

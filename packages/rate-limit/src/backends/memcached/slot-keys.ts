@@ -1,4 +1,4 @@
-import type { Limit } from '../../limit.js'
+import type { Limit } from '../../policy/limit.js'
 import type { Outcome } from '../../rate-limit-backend.js'
 import type { MemcachedCall, Protocol } from './protocol.js'
 

@@ -1,4 +1,4 @@
-import type { Limit } from '../../limit.js'
+import type { Limit } from '../../policy/limit.js'
 import type { Charge, Correction, Outcome } from '../../rate-limit-backend.js'
 import {
   LateCharge,

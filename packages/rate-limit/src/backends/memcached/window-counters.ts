@@ -1,7 +1,7 @@
 import type { Algorithm, Evaluation } from '../../algorithms/algorithm.js'
 import { fixed, fixedWindowAt } from '../../algorithms/fixed.js'
 import { sliding } from '../../algorithms/sliding.js'
-import type { Limit } from '../../limit.js'
+import type { Limit } from '../../policy/limit.js'
 import type { Charge, Correction, Outcome } from '../../rate-limit-backend.js'
 import {
   LateCharge,

@@ -1,5 +1,5 @@
 import { algorithmOf } from '../../algorithms/algorithms.js'
-import type { Limit } from '../../limit.js'
+import type { Limit } from '../../policy/limit.js'
 import { MaxSketch } from './max-sketch.js'
 
 /** How many entries an insertion looks at for expired ones, and an eviction for the least used. */
@@ -9,12 +9,17 @@ const SAMPLE = 8
 /** Stands where an upper bound is remembered that no longer holds. */
 const CLEARED = Symbol('cleared')
 
+/** A state in its place. Others may hold on to it only until something is inserted, cleared or forgotten. */
+export interface Cell {
+  state: unknown
+}
+
 /** The states of one limit, by subject. */
 interface Shelf {
   limit: Limit
-  readonly states: Map<string, unknown>
+  readonly cells: Map<string, Cell>
   /** Where the sweep stands; a Map's iterator survives insertions and deletions. */
-  hand: Iterator<[string, unknown]>
+  hand: Iterator<[string, Cell]>
   /** What was evicted; absent until something was. */
   forgotten: MaxSketch | undefined
 }
@@ -33,24 +38,28 @@ export class StateTable {
     return this.#size
   }
 
-  get(subject: string, limit: Limit, now: number): unknown {
-    const shelf = this.#shelves.get(limit.key)
-    if (shelf === undefined) return undefined
-    const state = shelf.states.get(subject)
-    if (state === CLEARED) return undefined
-    if (state !== undefined || shelf.forgotten === undefined) return state
-    const digest = shelf.forgotten.recall(subject, now)
+  /** Where the state of a subject stands, if it does. */
+  find(subject: string, limit: Limit): Cell | undefined {
+    return this.#shelves.get(limit.key)?.cells.get(subject)
+  }
+
+  /** The state that {@link StateTable.find} found, or what is remembered of one that was evicted. */
+  read(cell: Cell | undefined, subject: string, limit: Limit, now: number): unknown {
+    if (cell !== undefined) return cell.state === CLEARED ? undefined : cell.state
+    const forgotten = this.#shelves.get(limit.key)?.forgotten
+    const digest = forgotten?.recall(subject, now) ?? 0
     return digest === 0 ? undefined : algorithmOf(limit).restore(digest, limit, now)
   }
 
   set(subject: string, limit: Limit, state: unknown, now: number): void {
     const shelf = this.#shelfOf(limit)
-    const before = shelf.states.size
-    shelf.states.set(subject, state)
-    if (shelf.states.size === before) return
-    this.#size += 1
-    for (let i = 0; i < SWEEP; i += 1) this.#dropIfExpired(shelf, this.#advance(shelf), now)
-    if (this.#size > this.#maxEntries) this.#evictFrom(this.#largest(), now)
+    const cell = shelf.cells.get(subject)
+    if (cell !== undefined) {
+      cell.state = state
+      return
+    }
+    shelf.cells.set(subject, { state })
+    this.#makeRoom(shelf, now)
   }
 
   /** Leaves nothing in use, also of what is remembered from an eviction. */
@@ -60,8 +69,15 @@ export class StateTable {
     else this.#delete(subject, limit.key)
   }
 
+  /** After an insertion: sweeps a little, and evicts when there are too many. */
+  #makeRoom(shelf: Shelf, now: number): void {
+    this.#size += 1
+    for (let i = 0; i < SWEEP; i += 1) this.#dropIfExpired(shelf, this.#advance(shelf), now)
+    if (this.#size > this.#maxEntries) this.#evictFrom(this.#largest(), now)
+  }
+
   #delete(subject: string, key: string): void {
-    if (this.#shelves.get(key)?.states.delete(subject)) this.#size -= 1
+    if (this.#shelves.get(key)?.cells.delete(subject)) this.#size -= 1
   }
 
   #shelfOf(limit: Limit): Shelf {
@@ -70,22 +86,22 @@ export class StateTable {
       known.limit = limit
       return known
     }
-    const states = new Map<string, unknown>()
-    const shelf: Shelf = { limit, states, hand: states.entries(), forgotten: undefined }
+    const cells = new Map<string, Cell>()
+    const shelf: Shelf = { limit, cells, hand: cells.entries(), forgotten: undefined }
     this.#shelves.set(limit.key, shelf)
     return shelf
   }
 
-  #advance(shelf: Shelf): readonly [string, unknown] | undefined {
+  #advance(shelf: Shelf): readonly [string, Cell] | undefined {
     const step = shelf.hand.next()
     if (step.done !== true) return step.value
-    shelf.hand = shelf.states.entries()
+    shelf.hand = shelf.cells.entries()
     return undefined
   }
 
-  #dropIfExpired(shelf: Shelf, entry: readonly [string, unknown] | undefined, now: number): boolean {
-    if (entry === undefined || entry[1] === CLEARED) return false
-    if (algorithmOf(shelf.limit).expiresAt(entry[1], shelf.limit) > now) return false
+  #dropIfExpired(shelf: Shelf, entry: readonly [string, Cell] | undefined, now: number): boolean {
+    if (entry === undefined || entry[1].state === CLEARED) return false
+    if (algorithmOf(shelf.limit).expiresAt(entry[1].state, shelf.limit) > now) return false
     this.#delete(entry[0], shelf.limit.key)
     return true
   }
@@ -98,7 +114,7 @@ export class StateTable {
       const entry = this.#advance(shelf)
       if (this.#dropIfExpired(shelf, entry, now)) return
       if (entry === undefined) continue
-      const used = entry[1] === CLEARED ? 0 : algorithmOf(limit).digest(entry[1], limit, now)
+      const used = entry[1].state === CLEARED ? 0 : algorithmOf(limit).digest(entry[1].state, limit, now)
       if (used < leastUsed) [least, leastUsed] = [entry[0], used]
     }
     if (least === undefined) return
@@ -110,7 +126,7 @@ export class StateTable {
   #largest(): Shelf {
     let largest: Shelf | undefined
     for (const shelf of this.#shelves.values()) {
-      if (largest === undefined || shelf.states.size > largest.states.size) largest = shelf
+      if (largest === undefined || shelf.cells.size > largest.cells.size) largest = shelf
     }
     if (largest === undefined) throw new TypeError('a full table has a shelf')
     return largest

@@ -3,22 +3,19 @@ import { STATES } from './script-states.js'
 /**
  * Charges or gives back without asking.
  *
- * KEYS: one for each correction, on Cluster all in one slot. ARGV: a test clock or '', then for each the arguments of a
- * charge, whose cost is the correction, followed by the time of what is corrected. A state that is gone is never created
- * to give back into it.
+ * KEYS: one for each correction, on Cluster all in one slot. ARGV, after the clock and the limits: for each the number of
+ * its limit, the units, the time of what is corrected, and the lease or ''. A state that is gone is never created to give
+ * back into it.
  */
-export const ADJUST: string = `${STATES}${`
-local sizes = { f = 7, s = 6, g = 11, x = 6, c = 6 }
-
+export const ADJUST: string = `${STATES}
 local function clamp(count, quota) return max(0, min(count, 2 * quota)) end
 
-local function correctSlot(key, base, by)
-  local lease, length = ARGV[base + 5], tonumber(ARGV[base + 3])
+local function correctSlot(key, length, by, lease)
   if by < 0 then
-    redis.call('ZREM', key, lease)
-  elseif tonumber(redis.call('ZSCORE', key, lease) or 0) > now then
-    redis.call('ZADD', key, int(now + length), lease)
-    redis.call('PEXPIRE', key, ceil(length / 1000) + slack)
+    call('ZREM', key, lease)
+  elseif tonumber(call('ZSCORE', key, lease) or 0) > now then
+    call('ZADD', key, int(now + length), lease)
+    call('PEXPIRE', key, ceil(length / 1000) + slack)
   end
 end
 
@@ -27,14 +24,14 @@ local function pairOf(live, at)
   return #live - 1
 end
 
-local function correctLog(live, base, by, at)
-  local k, bucket = pairOf(live, at), tonumber(ARGV[base + 5])
+local function correctLog(live, d, by, at)
+  local k, bucket = pairOf(live, at), extra[d]
   if by > 0 then
     local total = 0
     for j = 2, #live, 2 do total = total + live[j] end
-    local units = min(by, 2 * tonumber(ARGV[base + 2]) - total)
+    local units = min(by, 2 * quotas[d] - total)
     if units <= 0 then return end
-    if at >= now or #live == 0 then record(live, units, base) else live[k + 1] = live[k + 1] + units end
+    if at >= now or #live == 0 then record(live, units, bucket) else live[k + 1] = live[k + 1] + units end
   elseif k > 0 and live[k] >= at and floor(live[k] / bucket) == floor(at / bucket) then
     if live[k + 1] > -by then live[k + 1] = live[k + 1] + by
     else table.remove(live, k + 1); table.remove(live, k) end
@@ -42,64 +39,61 @@ local function correctLog(live, base, by, at)
 end
 
 -- Whether anything is left, and whether the correction falls into what is kept.
-local function correct(i, base, by, at)
-  local kind, quota, length, state = ARGV[base], tonumber(ARGV[base + 2]), tonumber(ARGV[base + 3]), states[i]
+local function correct(i, d, by, at)
+  local kind, quota = kinds[d], quotas[d]
   if kind == 'f' then
-    if at < state[1] then return true, false end
-    state[2] = clamp(state[2] + by, quota)
-    return state[2] > 0, true
+    if at < starts[d] then return true, false end
+    one[i] = clamp(one[i] + by, quota)
+    return one[i] > 0, true
   elseif kind == 's' then
-    local behind = state[1] - floor(at / length)
+    local behind = starts[d] - floor(at / lengths[d])
     if behind > 1 then return true, false end
-    local k = behind == 1 and 2 or 3
-    state[k] = clamp(state[k] + by, quota)
-    return state[2] + state[3] > 0, true
+    if behind == 1 then one[i] = clamp(one[i] + by, quota) else two[i] = clamp(two[i] + by, quota) end
+    return one[i] + two[i] > 0, true
   elseif kind == 'g' then
-    local longest = 2 * tonumber(ARGV[base + 8]) + 1
-    local whole, part = add(state, by, base)
-    if whole > longest then whole, part = longest, 0 end
-    state[1], state[2] = whole, part
-    return whole > 0 or (whole == 0 and part > 0), true
+    local longest = 2 * extra[d][4] + 1
+    one[i], two[i] = add(one[i], two[i], by, extra[d])
+    if one[i] > longest then one[i], two[i] = longest, 0 end
+    return one[i] > 0 or (one[i] == 0 and two[i] > 0), true
   end
-  correctLog(state, base, by, at)
-  return #state > 0, true
+  correctLog(logs[i], d, by, at)
+  return #logs[i] > 0, true
 end
 
-local base = 2
 for i = 1, #KEYS do
-  local kind, by = ARGV[base], tonumber(ARGV[base + 4])
-  local at = tonumber(ARGV[base + sizes[kind]])
-  if kind == 'c' then
-    correctSlot(KEYS[i], base, by)
+  local d, by, at, lease = tonumber(ARGV[base]), tonumber(ARGV[base + 1]), tonumber(ARGV[base + 2]), ARGV[base + 3]
+  base = base + 4
+  if kinds[d] == 'c' then
+    correctSlot(KEYS[i], lengths[d], by, lease)
   else
-    local raw = redis.call('GET', KEYS[i])
+    local raw = call('GET', KEYS[i])
     if raw or by > 0 then
-      read(i, base, raw)
-      local left, applies = correct(i, base, by, at)
-      if applies and left then save(i, base) elseif applies then redis.call('DEL', KEYS[i]) end
+      read(i, d, raw)
+      local left, applies = correct(i, d, by, at)
+      if applies and left then save(KEYS[i], i, d) elseif applies then call('DEL', KEYS[i]) end
     end
   end
-  base = base + sizes[kind] + 1
 end
 return 1
-`}`
+`
 
 /**
  * Blocks, and replies for how many microseconds.
  *
- * ARGV: a test clock or '', base, factor, longest, how long to remember (microseconds), and 1 to leave a block that stands.
+ * ARGV, after the clock and no limits: base, factor, longest, how long to remember (microseconds), and 1 to leave a block
+ * that stands.
  */
-export const BLOCK: string = `${STATES}${`
-local raw = redis.call('GET', KEYS[1])
-local base, factor, longest, remember = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local level = 1
-if raw then
-  local at, lasts, before, remembered = match(raw, '^(%d+):(%d+):(%d+):(%d+)$')
-  local ends = min(tonumber(at), now) + tonumber(lasts)
-  if ARGV[6] == '1' and ends > now then return ends - now end
-  if now < ends + tonumber(remembered) then level = min(tonumber(before) + 1, 64) end
+export const BLOCK: string = `${STATES}
+local raw = call('GET', KEYS[1])
+local first, factor, longest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local remember, level = tonumber(ARGV[6]), 1
+if raw and #raw == 32 then
+  local at, lasts, before, remembered = unpack_('<dddd', raw)
+  local finish = min(at, now) + lasts
+  if ARGV[7] == '1' and finish > now then return finish - now end
+  if now < finish + remembered then level = min(before + 1, 64) end
 end
-local lasts = ceil(min(base * factor ^ (level - 1), longest) / 1000) * 1000
-redis.call('SET', KEYS[1], int(now) .. ':' .. int(lasts) .. ':' .. int(level) .. ':' .. int(remember), 'PX', ceil((lasts + remember) / 1000) + slack)
+local lasts = ceil(min(first * factor ^ (level - 1), longest) / 1000) * 1000
+call('SET', KEYS[1], pack('<dddd', now, lasts, level, remember), 'PX', ceil((lasts + remember) / 1000) + slack)
 return lasts
-`}`
+`

@@ -1,26 +1,30 @@
 import { fixedWindowAt } from '../../algorithms/fixed.js'
 import { bucketOf } from '../../algorithms/strict.js'
-import type { Limit } from '../../limit.js'
+import type { Limit } from '../../policy/limit.js'
 
-/** What a script is told of one charge or correction, in the order that `STATES` describes. */
-export function scriptArguments(limit: Limit, units: number, details: ScriptDetails): (string | number)[] {
-  const { kind, extras } = shapeOf(limit, details)
-  return [kind, limit.shadow ? 1 : 0, limit.quota, limit.windowMs * 1000, units, ...extras]
+/** The limits that a script is told of, each once; charges then name them by number. */
+export class ScriptLimits {
+  readonly #numbers = new Map<Limit, number>()
+  readonly #args: (string | number)[] = []
+
+  /** The number of a limit, which is told to the script when it is new. `now`: the server's clock as far as it is known. */
+  numberOf(limit: Limit, now: number): number {
+    const known = this.#numbers.get(limit)
+    if (known !== undefined) return known
+    const number = this.#numbers.size + 1
+    this.#numbers.set(limit, number)
+    const { kind, extras } = shapeOf(limit, now)
+    this.#args.push(kind, limit.shadow ? 1 : 0, limit.quota, limit.windowMs * 1000, ...extras)
+    return number
+  }
+
+  /** What the arguments of a script begin with: the clock of a test or '', how many limits, and the limits. */
+  head(testNow: number | ''): readonly (string | number)[] {
+    return [testNow, this.#numbers.size, ...this.#args]
+  }
 }
 
-/** What differs from call to call. */
-export interface ScriptDetails {
-  readonly lease: string | undefined
-  /** The server's clock as far as it is known, in microseconds: for calendar windows. */
-  readonly now: number
-}
-
-interface Shape {
-  readonly kind: string
-  readonly extras: readonly (string | number)[]
-}
-
-function shapeOf(limit: Limit, { lease = '', now }: ScriptDetails): Shape {
+function shapeOf(limit: Limit, now: number): { readonly kind: string; readonly extras: readonly number[] } {
   switch (limit.algorithm) {
     case 'fixed': {
       if (limit.calendar === undefined) return { kind: 'f', extras: [0, 0] }
@@ -36,7 +40,7 @@ function shapeOf(limit: Limit, { lease = '', now }: ScriptDetails): Shape {
     case 'strict':
       return { kind: 'x', extras: [bucketOf(limit)] }
     case 'concurrency':
-      return { kind: 'c', extras: [lease] }
+      return { kind: 'c', extras: [] }
     case 'block':
       return { kind: 'b', extras: [] }
   }

@@ -1,4 +1,4 @@
-import type { LimitAlgorithm } from './limit.js'
+import type { LimitAlgorithm } from '../policy/limit.js'
 
 /**
  * How a decision came about.
@@ -51,6 +51,9 @@ export interface Decision {
   /** Gives back the slots of `concurrency` limits; what else was charged stays. Once; later calls do nothing. */
   release(): Promise<void>
 }
+
+/** What a decision says, as plain data. */
+export type DecisionView = Omit<Decision, 'refund' | 'settle' | 'release'>
 
 /** What one limit said. */
 export interface LimitStatus {

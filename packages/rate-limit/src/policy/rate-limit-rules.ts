@@ -33,6 +33,14 @@ export interface PolicyDefinition {
   readonly onOutage?: OutageMode
   /** Blocks the subject on this policy when it is denied, longer each time. Default: no block. */
   readonly escalate?: EscalationDefinition
+  /**
+   * For budgets that everyone shares, such as a whole organisation's: units are taken from the backend some at a time and
+   * spent in this process, so that most checks ask nobody. Default false.
+   *
+   * Never more than the limit, but units count from when they were taken, at most 50 ms early. Only for `fixed`, `sliding`
+   * and `gcra` limits of requests.
+   */
+  readonly hot?: boolean
   /** Watch only: every limit is charged and reported, none refuses. Default false. */
   readonly shadow?: boolean
   /** Whether tiers change it. Default true; `false` for what is the same for everyone, such as logins. */

@@ -1,10 +1,10 @@
 import { ConfigError, type Fault, parseDuration } from '@plinth/config/units'
-import { blockLimit, LONGEST_BLOCK_MS } from './algorithms/block.js'
+import { blockLimit, LONGEST_BLOCK_MS, SUBJECT_BLOCK } from '../algorithms/block.js'
+import type { RateLimitBackend } from '../rate-limit-backend.js'
 import { compileLimits } from './compile-limit.js'
 import type { Limit } from './limit.js'
 import { type LimitInput, type ParsedLimit, parseLimit } from './parse-limit.js'
 import type { PolicyPlan } from './policy-plan.js'
-import type { RateLimitBackend } from './rate-limit-backend.js'
 import type {
   EscalationDefinition,
   OutageMode,
@@ -141,13 +141,19 @@ class Compiler {
       if (reason === undefined) continue
       this.#fault(what, `has a ${limit.algorithm} limit, but ${this.#options.backend.name} ${reason}`, REMEDY_BACKEND)
     }
+    const escalation = this.#escalation(policy, what, definition?.escalate)
+    const cold = definition?.hot === true ? limits.find((limit) => !canBeHot(limit)) : undefined
+    if (cold !== undefined) this.#fault(what, `is hot, which a ${cold.algorithm} limit cannot be`, REMEDY_HOT)
     return Object.freeze({
       policy,
       tier,
       limits,
       units: this.#unitsOf(policy, limits),
       onOutage: this.#outage(what, definition?.onOutage),
-      escalation: this.#escalation(policy, what, definition?.escalate),
+      blocks: escalation === undefined ? [SUBJECT_BLOCK] : [SUBJECT_BLOCK, escalation.block],
+      escalation,
+      watches: limits.some((limit) => limit.shadow),
+      hot: definition?.hot === true && limits.length > 0,
     })
   }
 
@@ -270,6 +276,13 @@ class Compiler {
 }
 
 const REMEDY_BACKEND = 'Choose another algorithm for it, or another backend.'
+
+const REMEDY_HOT = 'Leave hot out, or use fixed, sliding or gcra, without a unit.'
+
+/** Units taken in advance would break the bound of `strict`, and a slot is held by one call. */
+function canBeHot({ algorithm, unit }: Limit): boolean {
+  return unit === undefined && algorithm !== 'strict' && algorithm !== 'concurrency'
+}
 
 function knownNames(names: Iterable<string>): string {
   return `Known: ${[...names].join(', ') || 'none'}.`

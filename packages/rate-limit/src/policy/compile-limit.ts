@@ -1,6 +1,6 @@
 import { describeDuration } from '@plinth/config/units'
-import { exactTick } from './algorithms/exact-tick.js'
-import { exactRate } from './algorithms/gcra-rate.js'
+import { exactTick } from '../algorithms/exact-tick.js'
+import { exactRate } from '../algorithms/gcra-rate.js'
 import type { Limit, LimitAlgorithm } from './limit.js'
 import type { ParsedLimit } from './parse-limit.js'
 

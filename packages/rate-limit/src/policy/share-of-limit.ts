@@ -1,4 +1,4 @@
-import { exactRate } from './algorithms/gcra-rate.js'
+import { exactRate } from '../algorithms/gcra-rate.js'
 import type { Limit } from './limit.js'
 
 const shares = new WeakMap<Limit, Limit>()

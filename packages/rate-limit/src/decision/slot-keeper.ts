@@ -1,4 +1,4 @@
-import type { Correction } from './rate-limit-backend.js'
+import type { Correction } from '../rate-limit-backend.js'
 
 /** Renews the slots that this process holds, all at once, until they are let go. One timer, only while some are held. */
 export class SlotKeeper {

@@ -5,7 +5,7 @@ export interface RouteTable {
   /**
    * The policies for a method and a route pattern, as the framework knows it (`/posts/:id`), never a URL.
    *
-   * `undefined` when no rule speaks about it; an empty list when a rule says `none`.
+   * `HEAD` is `GET`. `undefined` when no rule speaks about it; an empty list when a rule says `none`.
    */
   policiesFor(method: string, route: string): readonly string[] | undefined
   /** Every policy that some rule names. */
@@ -63,8 +63,9 @@ class SortedRules implements RouteTable {
     this.policies = new Set(rules.flatMap((rule) => rule.policies))
   }
 
-  policiesFor(method: string, route: string): readonly string[] | undefined {
+  policiesFor(asked: string, route: string): readonly string[] | undefined {
     if (this.#rules.length === 0) return undefined
+    const method = asked === 'HEAD' ? 'GET' : asked
     const key = `${method} ${route}`
     if (this.#found.has(key)) return this.#found.get(key)
     const path = normalRoute(route)

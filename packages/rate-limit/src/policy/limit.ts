@@ -1,4 +1,4 @@
-import type { GcraRate } from './algorithms/gcra-rate.js'
+import type { GcraRate } from '../algorithms/gcra-rate.js'
 import type { Calendar } from './calendar.js'
 
 /** How a limit counts. Its exact bound stands with each algorithm in `algorithms/`. */
