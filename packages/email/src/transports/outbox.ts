@@ -88,7 +88,7 @@ export class OutboxTransport implements EmailTransport {
   #nextId(message: Message): string {
     const time = new Date().toISOString().replace(/[-:.]/g, '')
     const count = String(this.#count++ % 10_000).padStart(4, '0')
-    return `${time}-${count}-${randomUUID().slice(0, 8)}-${message.template ?? 'written'}`
+    return `${time}-${count}-${randomUUID().slice(0, 8)}-${fileNameOf(message.template ?? 'written')}`
   }
 
   #prepare(): Promise<void> {
@@ -154,6 +154,11 @@ export class OutboxTransport implements EmailTransport {
       return undefined // swept away, half written, or not ours
     }
   }
+}
+
+/** A name that `defineTemplate` checked stays as it is; one from elsewhere must not lead out of the folder. */
+function fileNameOf(template: string): string {
+  return template.replace(/[^a-z0-9._-]/g, '_').slice(0, 64) || 'unnamed'
 }
 
 function describeMessage(message: Message): string {
