@@ -27,7 +27,7 @@ export interface Ask {
 const DEADLINE = { deadlineMs: 5000 }
 
 /** Limits as a policy named `p` would have them. */
-export function limitsOf(...inputs: readonly LimitInput[]): readonly Limit[] {
+function limitsOf(...inputs: readonly LimitInput[]): readonly Limit[] {
   const parsed = inputs.map((input) => parseLimit(input))
   return compileLimits('p', parsed, { scale: 1, shadow: false }).limits
 }

@@ -44,7 +44,7 @@ export function explainPlan(plan: PolicyPlan, overridden: boolean): PolicyExplan
 }
 
 /** The text that `parseLimit` reads as this limit. */
-export function describeLimit(limit: Limit): string {
+function describeLimit(limit: Limit): string {
   const words = limit.algorithm === 'concurrency' ? [`concurrency ${limit.quota}`] : [quotaOf(limit), limit.algorithm]
   if (limit.algorithm === 'gcra' && limit.burst !== limit.quota) words.push(`burst ${limit.burst}`)
   if (limit.calendar !== undefined) words.push(limit.calendar.timeZone)

@@ -48,7 +48,7 @@ export function compileRoutes(
 }
 
 /** A route pattern in the form in which two spellings of one pattern are equal. */
-export function normalRoute(route: string): string {
+function normalRoute(route: string): string {
   const path = route.replace(/[:{][^/]*/g, ':').replace(/\/{2,}/g, '/')
   return (path.length > 1 ? path.replace(/\/$/, '') : path).toLowerCase()
 }
