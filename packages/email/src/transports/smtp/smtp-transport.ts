@@ -2,12 +2,12 @@ import type { Readable } from 'node:stream'
 import { reveal, type Secret } from '@plinth/config/secret'
 import { MissingDependencyError } from '@plinth/core'
 import type { SendMailOptions, SMTPPoolOptions, SMTPPoolSentMessageInfo, Transporter } from 'nodemailer'
-import { EmailError } from '../../email-error.js'
 import { addressKey } from '../../message/address.js'
-import { headersOf, type Message, recipientsOf } from '../../message/message.js'
+import { type Message, recipientsOf } from '../../message/message.js'
 import type { RecipientOutcome } from '../../send-result.js'
 import type { Delivery, EmailTransport, TransportCall } from '../../transport.js'
 import { smtpError } from './smtp-error.js'
+import { toSmtp } from './smtp-message.js'
 import { parseSmtpUrl, type SmtpServer } from './smtp-server-url.js'
 
 /** Options of {@link smtpTransport}. */
@@ -61,7 +61,7 @@ class SmtpTransport implements EmailTransport {
   }
 
   async send(message: Message, { signal, key }: TransportCall): Promise<Delivery> {
-    const mail = toMail(message, key)
+    const mail = toSmtp(message, key)
     const pool = await this.#open()
     const watched: Watched = {}
     try {
@@ -124,36 +124,6 @@ class SmtpTransport implements EmailTransport {
       done()
     })
     return pool
-  }
-}
-
-function toMail(message: Message, key: string | undefined): SendMailOptions {
-  const { content, from } = message
-  if (content.kind === 'provider') {
-    throw new EmailError('config', 'A template that a provider keeps cannot be sent over SMTP.')
-  }
-  const plain = (list: Message['to']): { name: string; address: string }[] =>
-    list.map(({ name, address }) => ({ name: name ?? '', address }))
-  const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
-  return {
-    from: { name: from.name ?? '', address: from.address },
-    to: plain(message.to),
-    cc: plain(message.cc),
-    replyTo: plain(message.replyTo),
-    envelope: { from: from.address, to: recipientsOf(message).map(({ address }) => address) },
-    ...(key === undefined ? {} : { messageId: `<${key}@${domain}>` }),
-    subject: content.subject,
-    text: content.text,
-    ...(content.html === undefined ? {} : { html: content.html }),
-    headers: headersOf(message).map(({ name, value }) => ({ key: name, value })),
-    attachments: message.attachments.map(({ filename, content: bytes, contentType, contentId }) => ({
-      filename,
-      content: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      contentType,
-      ...(contentId === undefined ? {} : { cid: contentId }),
-    })),
-    disableFileAccess: true,
-    disableUrlAccess: true,
   }
 }
 
