@@ -27,6 +27,7 @@ import { parseRecipients } from './message/address.js'
 import type { Message, MessageContent } from './message/message.js'
 import { messageFromJson, messageToJson } from './message/message-json.js'
 import type { DeliveryResult, SendResult } from './send-result.js'
+import { boundedSendLog, boundedStore, boundedSuppressions } from './stores/bounded-store.js'
 import { memoryStore } from './stores/memory-store.js'
 import { storedSuppressionList } from './stores/suppression-list.js'
 import type { EmailTemplate } from './templates/template.js'
@@ -70,8 +71,9 @@ class TransportMailer implements Mailer {
 
     const onTrouble = (error: unknown): void =>
       logger.warn({ component: 'email', err: error }, 'email: a store did not answer; sending goes on without it')
-    const store = options.store ?? memoryStore({ clock })
-    const suppressions = options.suppressions ?? storedSuppressionList(store)
+    const store = options.store === undefined ? memoryStore({ clock }) : boundedStore(options.store)
+    const suppressions = boundedSuppressions(options.suppressions ?? storedSuppressionList(store))
+    const sendLog = options.sendLog === undefined ? undefined : boundedSendLog(options.sendLog)
     const leaseMs = timeoutMs + LEASE_MARGIN_MS
     const local = new Ledger(options.store === undefined ? store : memoryStore({ clock }), clock, leaseMs)
     const shared = options.store === undefined ? undefined : new Ledger(store, clock, leaseMs)
@@ -85,7 +87,7 @@ class TransportMailer implements Mailer {
       onTrouble,
     })
     this.#bulk = new BulkCourier(this.#courier, options.transport)
-    this.#reporter = new Reporter({ sendLog: options.sendLog, suppressions, store, clock, onTrouble })
+    this.#reporter = new Reporter({ sendLog, suppressions, store, clock, onTrouble })
   }
 
   get transport(): string {

@@ -310,6 +310,12 @@ describe('many messages', () => {
     expect(last?.status === 'sent' && ids.get(last.id)).toBe('user1199@example.com')
   })
 
+  it('that share a key go out once', async () => {
+    const results = await mailer.sendMany(welcome, [...messages(3), ...messages(2)])
+    expect(results.map(({ status }) => status)).toEqual(['sent', 'sent', 'sent', 'skipped', 'skipped'])
+    expect(postmark.accepted).toHaveLength(3)
+  })
+
   it('are cut by size as well, and a request is never too big', async () => {
     const content = Buffer.alloc(6_000_000, 1)
     const attachments = [{ filename: 'big.dat', content, contentType: 'application/octet-stream' }]

@@ -16,6 +16,8 @@ export type BulkOutcome = DeliveryResult | { readonly status: 'failed'; readonly
 
 /** How many messages go out at once through a transport that sends one at a time. */
 const CONCURRENCY = 5
+/** How many questions to the store are under way at once. */
+const STORE_CONCURRENCY = 20
 
 /** Takes many messages all the way, in as few requests as the transport can; every message has its own outcome. */
 export class BulkCourier {
@@ -41,29 +43,40 @@ export class BulkCourier {
     items: readonly BulkItem[],
     limits: () => AttemptLimits,
   ): Promise<readonly BulkOutcome[]> {
+    const { firsts, repeats } = partByKey(items)
     const outcomes: BulkOutcome[] = []
     const admitted: { readonly index: number; readonly admission: Admitted; readonly item: BatchItem }[] = []
-    for (const [index, { message, key }] of items.entries()) {
-      try {
-        const admission = await this.#courier.admit(message, key, limits())
-        if (admission.kind === 'skipped') outcomes[index] = admission.result
-        else {
-          const item = { message: admission.message, key: key === undefined ? undefined : hashKey(key) }
-          admitted.push({ index, admission, item })
-        }
-      } catch (error) {
-        outcomes[index] = { status: 'failed', error }
-      }
+    const admissions = await mapConcurrently(firsts, STORE_CONCURRENCY, ({ item }) => this.#admit(item, limits))
+    for (const [position, { index, item }] of firsts.entries()) {
+      const admission = admissions[position]
+      if (admission === undefined) continue
+      if (admission.kind !== 'admitted') outcomes[index] = admission.result
+      else admitted.push({ index, admission, item: batchItem(admission.message, item.key) })
     }
-    let next = 0
+    let sent = 0
     for (const run of batch.split(admitted.map(({ item }) => item))) {
+      const entries = admitted.slice(sent, sent + run.length)
+      sent += run.length
       const answers = await this.#sendRun(batch, run, limits)
-      for (const answer of answers) {
-        const entry = admitted[next++]
-        if (entry !== undefined) outcomes[entry.index] = await this.#conclude(entry.admission, answer)
-      }
+      await mapConcurrently(entries, STORE_CONCURRENCY, async ({ index, admission }, position) => {
+        outcomes[index] = await this.#conclude(admission, answers[position])
+      })
+    }
+    for (const { index, item } of repeats) {
+      outcomes[index] = await orFailed(async () => this.#courier.deliver(item.message, item.key, limits()))
     }
     return outcomes
+  }
+
+  async #admit(
+    { message, key }: BulkItem,
+    limits: () => AttemptLimits,
+  ): Promise<Admitted | { readonly kind: 'skipped' | 'failed'; readonly result: BulkOutcome }> {
+    try {
+      return await this.#courier.admit(message, key, limits())
+    } catch (error) {
+      return { kind: 'failed', result: { status: 'failed', error } }
+    }
   }
 
   async #sendRun(
@@ -84,6 +97,32 @@ export class BulkCourier {
       isDelivery(answer) ? this.#courier.settle(admission, answer) : this.#courier.refuse(admission, answer),
     )
   }
+}
+
+interface Numbered {
+  readonly index: number
+  readonly item: BulkItem
+}
+
+/** Parts the items whose key came before in the list: they wait for the first, and so cannot go out with it. */
+function partByKey(items: readonly BulkItem[]): {
+  readonly firsts: readonly Numbered[]
+  readonly repeats: readonly Numbered[]
+} {
+  const seen = new Set<string>()
+  const firsts: Numbered[] = []
+  const repeats: Numbered[] = []
+  for (const [index, item] of items.entries()) {
+    const repeated = item.key !== undefined && seen.has(item.key)
+    if (item.key !== undefined) seen.add(item.key)
+    const list = repeated ? repeats : firsts
+    list.push({ index, item })
+  }
+  return { firsts, repeats }
+}
+
+function batchItem(message: Message, key: string | undefined): BatchItem {
+  return { message, key: key === undefined ? undefined : hashKey(key) }
 }
 
 function isDelivery(answer: unknown): answer is Delivery {

@@ -1,8 +1,4 @@
-import { withDeadline } from './deadline.js'
 import type { Claim, Ledger } from './ledger.js'
-
-/** How long one question to the shared store may take before the mailer goes on without it. */
-const STORE_DEADLINE_MS = 2_000
 
 /** A key that the caller may send under, and what it must say afterwards. */
 export interface HeldKey {
@@ -81,7 +77,7 @@ export class Claims {
 
   async #attempt<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {
-      return await withDeadline(work(), STORE_DEADLINE_MS, 'The email store did not answer in time.')
+      return await work()
     } catch (error) {
       this.#onTrouble(error)
       return undefined

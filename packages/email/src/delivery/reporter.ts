@@ -19,7 +19,7 @@ export interface ReporterParts {
 
 /** How long a report that came before its message was recorded is kept. */
 const EARLY_MS = 60 * 60 * 1000
-/** How long a report is known as seen: Postmark repeats one for at most half a day. */
+/** How long a report is known as seen: Postmark repeats one for little more than an hour. */
 const SEEN_MS = 2 * 24 * 60 * 60 * 1000
 
 const STATES: Partial<Record<EmailEventType, SendState>> = {

@@ -23,7 +23,7 @@ interface TemplateIdentity<Schema extends StandardSchemaV1> {
   readonly subject: string | TemplatePart<StandardSchemaV1.InferOutput<Schema>, string>
   /** The text part. Default: made from the HTML. */
   readonly text?: TemplatePart<StandardSchemaV1.InferOutput<Schema>, string>
-  /** Props to preview it with: the mailbox page and `checkTemplate` render them. */
+  /** Props to preview it with: the mailbox page renders them. */
   readonly example: StandardSchemaV1.InferInput<Schema>
   /** The message stream its messages belong to, such as `broadcast`. Default: the mailer's. */
   readonly stream?: string
