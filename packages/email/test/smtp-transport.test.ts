@@ -22,7 +22,7 @@ afterEach(async () => {
 
 function mailerTo(url: string, requireTls?: boolean): Mailer {
   const transport = smtpTransport({ url, ...(requireTls === undefined ? {} : { requireTls }) })
-  return createMailer({ transport, from, timeout: 3_000, retries: 1 })
+  return createMailer({ transport, from, timeout: 15_000, retries: 1 })
 }
 
 const message = { to: ['ada@example.com', 'bob@example.com'], bcc: 'hidden@example.com', subject: 'Grüße', text: 'Hi' }
@@ -139,7 +139,7 @@ describe('a mail server that fails with', () => {
     const big = fault === 'reset-in-data' ? `${'x'.repeat(70)}\n`.repeat(250_000) : 'Hi'
     server.faults.push(fault, fault)
     const error = await mailer
-      .sendMessage({ ...message, text: big }, { timeout: fault === 'stall-after-data' ? 500 : 3_000 })
+      .sendMessage({ ...message, text: big }, { timeout: fault === 'stall-after-data' ? 500 : 15_000 })
       .catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(EmailError)
     expect(error).toMatchObject({ kind, retryable: expected.retryable, ambiguous: expected.ambiguous ?? false })
