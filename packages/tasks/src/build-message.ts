@@ -68,8 +68,9 @@ function parseDueAt(task: AnyTask, options: EnqueueOptions, now: number): number
 }
 
 function parseDedupe(task: AnyTask, options: EnqueueOptions): Dedupe | undefined {
-  const { idempotencyKey, unique, debounce } = options
-  if (idempotencyKey === undefined && unique === undefined && debounce === undefined) return undefined
+  const { idempotencyKey, unique, debounce, id } = options
+  if (idempotencyKey === undefined && unique === undefined && debounce === undefined && id === undefined)
+    return undefined
   if (debounce !== undefined && (unique !== undefined || idempotencyKey !== undefined)) {
     throw refuse(task, 'debounce cannot be combined with unique or idempotencyKey')
   }
@@ -77,6 +78,7 @@ function parseDedupe(task: AnyTask, options: EnqueueOptions): Dedupe | undefined
     throw refuse(task, 'debounce takes the place of delay and at')
   }
   const dedupe: Mutable<Dedupe> = {}
+  if (id !== undefined) dedupe.id = true
   if (idempotencyKey !== undefined) {
     const chosen = typeof idempotencyKey === 'string' ? { key: idempotencyKey } : idempotencyKey
     const windowMs = parseDuration(chosen.window ?? '24h', `idempotencyKey.window of task "${task.name}"`)

@@ -37,8 +37,10 @@ export interface TaskMessage extends TaskRef {
   readonly parkedAt?: number
 }
 
-/** Up to three independent keys. They are scoped by queue and task name; text of any form is a valid key. */
+/** Up to four independent conditions. They are scoped by queue and task name; text of any form is a valid key. */
 export interface Dedupe {
+  /** The id was chosen by the caller, so it may be known already: then this is the same task, not a second one. */
+  readonly id?: true
   /** The same request sent twice is one task; the key holds for `windowMs` from the first, also after it has finished. */
   readonly idempotency?: { readonly key: string; readonly windowMs: number }
   /** One task per key at a time: until it starts (`pending`), or until it has finished (`active`). */

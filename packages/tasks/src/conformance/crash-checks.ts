@@ -104,7 +104,10 @@ export const crashChecks: readonly Check<TaskBrokerFixture>[] = [
             assert.equal(leading, 1)
             log.push(`${index} after ${term.state ?? 'nobody'}`)
             await term.save(String(index))
-            await new Promise((resolve) => term.signal.addEventListener('abort', resolve))
+            await new Promise<void>((resolve) => {
+              term.signal.addEventListener('abort', () => resolve())
+              if (term.signal.aborted) resolve() // it may have ended while the state was saved
+            })
             leading -= 1
           })
           return process

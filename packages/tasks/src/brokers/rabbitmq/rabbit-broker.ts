@@ -1,0 +1,394 @@
+import {
+  type AvailabilityChange,
+  BackendUnavailableError,
+  type CallOptions,
+  type Closable,
+  InfraError,
+  withDeadline,
+} from '@plinth/core'
+import type {
+  Board,
+  BrokerCapabilities,
+  CancelAnswer,
+  ConsumeOptions,
+  DeadQuery,
+  EnqueueAnswer,
+  ListQuery,
+  QueueCounts,
+  TaskBroker,
+  TaskConsumer,
+  TaskRecord,
+  Term,
+} from '../../broker.js'
+import type { DeadLetter } from '../../dead-letter.js'
+import { dedupeScope } from '../../dedupe-scope.js'
+import { LANES } from '../../lane.js'
+import type { TaskMessage, TaskRef } from '../../message.js'
+import type { Settled } from '../../outcome.js'
+import { sleep } from '../../sleep.js'
+import { systemTaskClock, type TaskClock } from '../../task-clock.js'
+import { CapabilityError } from '../../task-errors.js'
+import { InFlight } from '../in-flight.js'
+import { type Envelope, encodeEnvelope, encodeMessage } from './rabbit-codec.js'
+import { pausedKey, RabbitConsumer } from './rabbit-consumer.js'
+import { type DeadEntry, RabbitLedger } from './rabbit-ledger.js'
+import { RabbitLink } from './rabbit-link.js'
+import { RabbitOffice } from './rabbit-office.js'
+import { delayRoute, LONGEST_TRIP_MS, laneQueue, RabbitQueues, suspectsQueue } from './rabbit-queues.js'
+import { type ClaimVerdict, RabbitView, type RunningEntry } from './rabbit-view.js'
+
+/** A RabbitMQ broker with every choice made. Times in milliseconds. */
+export interface RabbitBrokerSettings {
+  readonly urls: readonly string[]
+  readonly connectMs: number
+  readonly heartbeatSeconds: number
+  readonly maxInFlight: number
+  readonly maxPayloadBytes: number
+}
+
+/** How long a worker that runs a task has to say so. */
+const ANSWER_MS = 250
+/** RabbitMQ takes a message back from a worker that has not settled it within 30 minutes; this leaves time to settle. */
+const LONGEST_RUN_MS = 25 * 60_000
+
+/** Tasks in quorum queues of RabbitMQ, and what is known of them in a stream beside. */
+export class RabbitBroker implements TaskBroker {
+  readonly name = 'rabbitmq'
+  readonly clock: TaskClock = systemTaskClock
+  readonly capabilities: BrokerCapabilities
+  readonly board: Board
+  readonly target: string | undefined
+  readonly #settings: RabbitBrokerSettings
+  readonly #link: RabbitLink
+  readonly #view = new RabbitView()
+  readonly #ledger: RabbitLedger
+  readonly #queues = new RabbitQueues()
+  readonly #inFlight: InFlight
+  readonly #parts = new Set<Closable>()
+  #closing: Promise<void> | undefined
+
+  constructor(settings: RabbitBrokerSettings) {
+    this.#settings = settings
+    this.#link = new RabbitLink({ ...settings, prepare: (session) => this.#ledger.attach(session) })
+    this.#ledger = new RabbitLedger(this.#link, (entry) => this.#view.apply(entry))
+    this.#inFlight = new InFlight(settings.maxInFlight)
+    this.target = targetOf(settings.urls[0])
+    this.capabilities = {
+      durable: true,
+      inspectWaiting: false,
+      shared: true,
+      debounce: false,
+      longestRunMs: LONGEST_RUN_MS,
+      largestMessageBytes: settings.maxPayloadBytes,
+    }
+    this.board = {
+      entries: async (options) => {
+        await this.#ledger.sync(options)
+        return new Map(this.#view.board)
+      },
+      set: (key, value, options) => this.#set(key, value, options),
+    }
+  }
+
+  get available(): boolean {
+    return this.#link.available
+  }
+
+  onChange(listener: (change: AvailabilityChange) => void): () => void {
+    return this.#link.onChange(listener)
+  }
+
+  open(options?: CallOptions): Promise<void> {
+    return this.#link.ready(options)
+  }
+
+  enqueue(messages: readonly TaskMessage[], options: CallOptions): Promise<readonly EnqueueAnswer[]> {
+    return Promise.all(messages.map((message) => this.#enqueue(message, options)))
+  }
+
+  async consume(options: ConsumeOptions): Promise<TaskConsumer> {
+    const consumer = new RabbitConsumer(
+      {
+        link: this.#link,
+        queues: this.#queues,
+        ledger: this.#ledger,
+        view: this.#view,
+        store: (envelope, delayMs) =>
+          this.#store(envelope.message, encodeEnvelope(envelope), delayMs, { deadlineMs: 5000 }),
+        suspect: (envelope) => this.#suspect(envelope),
+      },
+      options,
+    )
+    this.#parts.add(consumer)
+    consumer.start()
+    return consumer
+  }
+
+  async inspect(ref: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
+    await this.#ledger.sync(options)
+    const known = this.#ended(ref.id)
+    if (known !== undefined) return recordOf(ref, known, this.#view.dead.get(ref.id))
+    const running = await this.#ask(ref.id)
+    if (running === undefined) {
+      if (!this.#view.cancelled.has(ref.id)) return undefined
+      return recordOf(ref, { status: 'cancelled', reason: this.#view.cancelled.get(ref.id) }, undefined)
+    }
+    const { task, attempt, progress } = running
+    return {
+      ...ref,
+      task,
+      attempt,
+      lane: 'normal',
+      state: 'running',
+      enqueuedAt: 0,
+      ...(progress === undefined ? {} : { progress: JSON.parse(progress) as unknown }),
+    }
+  }
+
+  async settled(ref: TaskRef, signal: AbortSignal): Promise<Settled | undefined> {
+    const end = new Promise<Settled>((resolve) => {
+      const off = this.#view.onEntry((entry) => {
+        if (entry.t === 'end' && entry.id === ref.id) {
+          off()
+          resolve(entry.settled)
+        } else if (entry.t === 'cancel' && entry.id === ref.id)
+          void this.#unlessRunning(ref.id).then((stopped) => stopped && resolve(stopped))
+      })
+      signal.addEventListener('abort', off, { once: true })
+    })
+    signal.throwIfAborted()
+    await this.#ledger.sync({ signal }).catch((error: unknown) => {
+      signal.throwIfAborted()
+      if (!(error instanceof BackendUnavailableError)) throw error // an outage: its end is read afterwards
+    })
+    const known =
+      this.#ended(ref.id) ?? (this.#view.cancelled.has(ref.id) ? await this.#unlessRunning(ref.id) : undefined)
+    if (known !== undefined) return known
+    return withDeadline(end, { signal, onDeadline: () => new Error('unreachable: there is no deadline') })
+  }
+
+  async cancel({ id }: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
+    await this.#ledger.sync(options)
+    if (this.#ended(id) !== undefined) return 'finished'
+    const running = this.#told(id)
+    await this.#ledger.decide(reason === undefined ? { t: 'cancel', id } : { t: 'cancel', id, reason }, options)
+    return (await running) === undefined ? 'cancelled' : 'requested'
+  }
+
+  async deadLetters({ queue, offset, limit }: DeadQuery, options: CallOptions): Promise<readonly DeadLetter[]> {
+    await this.#ledger.sync(options)
+    const letters = [...this.#view.dead.values()].map(({ letter }) => letter).filter((letter) => letter.queue === queue)
+    return letters.sort((a, b) => a.deadAt - b.deadAt).slice(offset, offset + limit)
+  }
+
+  async replay({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
+    await this.#ledger.sync(options)
+    const dead = this.#view.dead.get(id)
+    if (dead === undefined || dead.letter.queue !== queue) return false
+    // Stored first: a crash in between leaves the letter and a fresh task, never neither.
+    const { dueAt: _, expiresAt: __, parkedAt: ___, ...message } = dead.message
+    await this.#store(message, encodeEnvelope({ message, made: 0 }), 0, options)
+    await this.#ledger.decide({ t: 'undead', id, deadAt: dead.letter.deadAt }, options)
+    return true
+  }
+
+  async discard({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
+    await this.#ledger.sync(options)
+    const letter = this.#view.dead.get(id)?.letter
+    if (letter?.queue !== queue) return false
+    return (await this.#ledger.decide<unknown>({ t: 'undead', id, deadAt: letter.deadAt }, options)) !== undefined
+  }
+
+  async counts(queue: string, options: CallOptions): Promise<QueueCounts> {
+    const session = await this.#link.use(options)
+    await this.#queues.queue(session, queue)
+    let waiting = 0
+    for (const name of [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]) {
+      waiting += (await session.scratch((channel) => channel.checkQueue(name))).messageCount
+    }
+    const dead = [...this.#view.dead.values()].filter(({ letter }) => letter.queue === queue).length
+    return { waiting, dead }
+  }
+
+  async list({ queue, state, offset, limit }: ListQuery, options: CallOptions): Promise<readonly TaskRecord[]> {
+    if (state !== 'dead') {
+      throw new CapabilityError(
+        `RabbitMQ cannot list tasks that are ${state}, only dead ones. Its management page shows its queues.`,
+      )
+    }
+    const letters = await this.deadLetters({ queue, offset, limit }, options)
+    return letters.map(({ id, reason, failure }) =>
+      recordOf({ id, queue }, { status: 'dead', reason, failure }, this.#view.dead.get(id)),
+    )
+  }
+
+  pause(queue: string, options: CallOptions): Promise<void> {
+    return this.#set(pausedKey(queue), 'paused', options)
+  }
+
+  resume(queue: string, options: CallOptions): Promise<void> {
+    return this.#set(pausedKey(queue), undefined, options)
+  }
+
+  async paused(queue: string, options: CallOptions): Promise<boolean> {
+    await this.#ledger.sync(options)
+    return this.#view.board.has(pausedKey(queue))
+  }
+
+  async lead(name: string, lead: (term: Term) => Promise<void>): Promise<Closable> {
+    const office = new RabbitOffice(this.#link, name, lead)
+    this.#parts.add(office)
+    return office
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await Promise.all([...this.#parts].map((part) => part.close()))
+      await this.#link.close()
+    })()
+    return this.#closing
+  }
+
+  async #enqueue(message: TaskMessage, options: CallOptions): Promise<EnqueueAnswer> {
+    let body: Buffer
+    try {
+      body = encodeMessage(message, this.#settings.maxPayloadBytes)
+      await this.#inFlight.take(1, options)
+    } catch (error) {
+      return { status: 'refused', error: asInfraError(error) }
+    }
+    try {
+      const holder = message.dedupe === undefined ? message.id : await this.#claim(message, options)
+      if (holder !== message.id) return { status: 'duplicate', id: holder.replace(/^=/, '') }
+      const delayMs = message.dueAt === undefined ? 0 : message.dueAt - systemTaskClock.now()
+      const answer = await this.#publish(message, body, delayMs, options)
+      if (message.dedupe !== undefined) await this.#note(message, answer)
+      return answer
+    } catch (error) {
+      return { status: 'refused', error: asInfraError(error) }
+    } finally {
+      this.#inFlight.give(1)
+    }
+  }
+
+  async #publish(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<EnqueueAnswer> {
+    await this.#link.use(options)
+    try {
+      await this.#store(message, body, delayMs, options)
+      return { status: 'accepted', id: message.id }
+    } catch (error) {
+      const fault = asInfraError(error)
+      if (fault instanceof BackendUnavailableError && fault.reason === 'deadline')
+        return { status: 'unknown', error: fault }
+      return { status: 'refused', error: fault }
+    }
+  }
+
+  /** Claims the keys of a message; answers the id of the task that holds them, its own or another's. */
+  async #claim(message: TaskMessage, options: CallOptions): Promise<string> {
+    const { idempotency, unique } = message.dedupe ?? {}
+    const at = message.enqueuedAt
+    const { holder } = await this.#ledger.decide<ClaimVerdict>(
+      {
+        t: 'claim',
+        id: message.id,
+        at,
+        ...(message.dedupe?.id === true ? { known: true } : {}),
+        ...(idempotency === undefined
+          ? {}
+          : { request: { scope: dedupeScope('i', message, idempotency.key), until: at + idempotency.windowMs } }),
+        ...(unique === undefined ? {} : { unique: dedupeScope('u', message, unique.key) }),
+      },
+      options,
+    )
+    return holder
+  }
+
+  /** Writes down what became of a message whose keys were claimed: stored, or certainly not. */
+  async #note(message: TaskMessage, answer: EnqueueAnswer): Promise<void> {
+    const { idempotency, unique, id } = message.dedupe ?? {}
+    if (answer.status === 'accepted' && id === true) await this.#ledger.append({ t: 'stored', id: message.id })
+    if (answer.status !== 'refused') return
+    const scopes = [
+      ...(idempotency === undefined ? [] : [dedupeScope('i', message, idempotency.key)]),
+      ...(unique === undefined ? [] : [dedupeScope('u', message, unique.key)]),
+    ]
+    await this.#ledger.append({ t: 'release', id: message.id, scopes }).catch(() => {}) // the window bounds what is left
+  }
+
+  async #store(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<void> {
+    const session = await this.#link.use(options)
+    const name = laneQueue(message.queue, message.lane)
+    if (delayMs <= 0) {
+      await this.#queues.queue(session, message.queue)
+      return this.#link.publish('', name, body, {}, options)
+    }
+    await this.#queues.delayed(session, message.queue, message.lane)
+    const { exchange, key } = delayRoute(name, Math.min(delayMs, LONGEST_TRIP_MS))
+    return this.#link.publish(exchange, key, body, {}, options)
+  }
+
+  async #suspect(envelope: Envelope): Promise<void> {
+    const { queue } = envelope.message
+    await this.#link.publish('', suspectsQueue(queue), encodeEnvelope(envelope), {}, { deadlineMs: 5000 })
+  }
+
+  async #set(key: string, value: string | undefined, options: CallOptions): Promise<void> {
+    await this.#ledger.decide(value === undefined ? { t: 'set', key } : { t: 'set', key, value }, options)
+  }
+
+  #ended(id: string): Settled | undefined {
+    return this.#view.ended.get(id)
+  }
+
+  /** Asks who runs a task; `undefined` when nobody says so in time. */
+  async #ask(id: string): Promise<RunningEntry | undefined> {
+    const answer = this.#told(id)
+    await this.#ledger.append({ t: 'ask', id })
+    return answer
+  }
+
+  #told(id: string): Promise<RunningEntry | undefined> {
+    return new Promise((resolve) => {
+      const off = this.#view.onEntry((entry) => {
+        if (entry.t !== 'running' || entry.id !== id) return
+        off()
+        resolve(entry)
+      })
+      void sleep(ANSWER_MS).then(() => {
+        off()
+        resolve(undefined)
+      })
+    })
+  }
+
+  async #unlessRunning(id: string): Promise<Settled | undefined> {
+    const running = await this.#ask(id)
+    return running === undefined
+      ? (this.#ended(id) ?? { status: 'cancelled', reason: this.#view.cancelled.get(id) })
+      : undefined
+  }
+}
+
+function recordOf(ref: TaskRef, settled: Settled, dead: DeadEntry | undefined): TaskRecord {
+  return {
+    ...ref,
+    task: dead?.letter.task ?? '',
+    lane: dead?.letter.lane ?? 'normal',
+    state: settled.status,
+    attempt: dead?.letter.attempt ?? 0,
+    enqueuedAt: dead?.letter.enqueuedAt ?? 0,
+    settled,
+  }
+}
+
+function targetOf(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined
+  const { hostname, port, protocol, pathname } = new URL(url)
+  return `${hostname}:${port === '' ? (protocol === 'amqps:' ? 5671 : 5672) : port}${pathname === '' ? '/' : pathname}`
+}
+
+function asInfraError(error: unknown): InfraError {
+  if (error instanceof InfraError) return error
+  return new InfraError('TASK_ENQUEUE_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,415 @@
+import { BackendUnavailableError } from '@plinth/core'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import type { ConsumeOptions, Delivery, TaskConsumer } from '../../broker.js'
+import { dedupeScope } from '../../dedupe-scope.js'
+import { LANES, type Lane } from '../../lane.js'
+import { LanePicker } from '../../lane-picker.js'
+import type { TaskMessage } from '../../message.js'
+import type { Outcome, Settled } from '../../outcome.js'
+import { sleep } from '../../sleep.js'
+import { spendsAttempt } from '../../spends-attempt.js'
+import { systemTaskClock } from '../../task-clock.js'
+import { decodeEnvelope, type Envelope } from './rabbit-codec.js'
+import type { DeadEntry, LedgerEntry, RabbitLedger } from './rabbit-ledger.js'
+import type { RabbitLink, RabbitSession } from './rabbit-link.js'
+import { laneQueue, type RabbitQueues, suspectsQueue } from './rabbit-queues.js'
+import type { RabbitView } from './rabbit-view.js'
+
+/** What a consumer needs of its broker. */
+export interface RabbitConsumerHost {
+  readonly link: RabbitLink
+  readonly queues: RabbitQueues
+  readonly ledger: RabbitLedger
+  readonly view: RabbitView
+  /** Stores a message in its lane, `delayMs` from now. */
+  readonly store: (envelope: Envelope, delayMs: number) => Promise<void>
+  readonly suspect: (envelope: Envelope) => Promise<void>
+}
+
+/** One delivery in hand. What acknowledges it belongs to the session that brought it, and to no other. */
+interface Held {
+  readonly envelope: Envelope
+  readonly suspect: boolean
+  raw: ConsumeMessage
+  channel: Channel
+  session: RabbitSession
+  progress: string | undefined
+}
+
+/** The key of the board under which a queue is paused. */
+export function pausedKey(queue: string): string {
+  return `queue-paused:${queue}`
+}
+
+/** Takes messages from the lanes of some queues, hands them out by weight, and settles them. */
+export class RabbitConsumer implements TaskConsumer {
+  readonly #host: RabbitConsumerHost
+  readonly #options: ConsumeOptions
+  readonly #picker: LanePicker
+  readonly #waiting: Held[] = []
+  readonly #suspects: Held[] = []
+  readonly #running = new Map<string, Held>()
+  readonly #down = new AbortController()
+  readonly #off: (() => void)[] = []
+  #settling = 0
+  #solo = false
+  #taking = true
+  #channel: Channel | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(host: RabbitConsumerHost, options: ConsumeOptions) {
+    this.#host = host
+    this.#options = options
+    this.#picker = new LanePicker(options.weights)
+  }
+
+  /** Begins with the session that is there, and again with every later one. */
+  start(): void {
+    const { link, view } = this.#host
+    this.#off.push(
+      link.onChange(({ available }) => {
+        if (available) void this.#attach()
+      }),
+      view.onEntry((entry) => this.#heard(entry)),
+    )
+    link.start()
+    if (link.available) void this.#attach()
+  }
+
+  async stop(): Promise<void> {
+    this.#taking = false
+    const channel = this.#channel
+    this.#channel = undefined
+    if (channel === undefined) return
+    for (const queue of this.#options.queues) {
+      for (const name of queueNames(queue)) await channel.cancel(tagOf(name)).catch(() => {}) // its session is over
+    }
+  }
+
+  close(deadlineMs = 5000): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs)
+    return this.#closing
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    const end = systemTaskClock.elapsed() + deadlineMs
+    await this.stop()
+    const unstarted = [...this.#waiting.splice(0), ...this.#suspects.splice(0)]
+    await Promise.all(unstarted.map((held) => this.#settle(held, { kind: 'released' })))
+    while (this.#running.size + this.#settling > 0 && systemTaskClock.elapsed() < end) await sleep(5)
+    this.#down.abort()
+    for (const off of this.#off) off()
+  }
+
+  async #attach(): Promise<void> {
+    const { link, queues } = this.#host
+    const session = link.session
+    if (session === undefined || !this.#taking) return
+    // What a lost session brought comes again: only what runs goes on.
+    this.#waiting.length = 0
+    this.#suspects.length = 0
+    try {
+      for (const queue of this.#options.queues) await queues.queue(session, queue)
+      const channel = await session.channel()
+      this.#channel = channel
+      for (const queue of this.#options.queues) {
+        await channel.prefetch(this.#options.concurrency)
+        for (const lane of LANES) await this.#consume(session, channel, laneQueue(queue, lane), false)
+        await channel.prefetch(1)
+        await this.#consume(session, channel, suspectsQueue(queue), true)
+      }
+    } catch (error) {
+      if (!session.over.aborted) this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  async #consume(session: RabbitSession, channel: Channel, name: string, suspects: boolean): Promise<void> {
+    await channel.consume(
+      name,
+      (raw) => {
+        if (raw !== null) this.#received({ raw, channel, session, suspects })
+        else this.#options.onError(new Error(`Queue ${name} was deleted while a worker consumed it.`))
+      },
+      { consumerTag: tagOf(name) },
+    )
+  }
+
+  #received(from: { raw: ConsumeMessage; channel: Channel; session: RabbitSession; suspects: boolean }): void {
+    const { raw, channel, session, suspects } = from
+    const envelope = decodeEnvelope(raw)
+    if (envelope === undefined) {
+      void this.#bury(from)
+      return
+    }
+    const held: Held = { envelope, suspect: suspects, raw, channel, session, progress: undefined }
+    const running = this.#running.get(envelope.message.id)
+    if (running !== undefined) {
+      // It came back while its first run here still goes on: that run settles it, with the new delivery.
+      Object.assign(running, { raw, channel, session })
+      return
+    }
+    if (!this.#taking) void this.#settle(held, { kind: 'released' })
+    else if (!suspects && cameBack(raw)) void this.#setAside(held)
+    else {
+      if (suspects) this.#suspects.push(held)
+      else this.#waiting.push(held)
+      this.#pump()
+    }
+  }
+
+  /** A message that a process may have died with goes to a queue of its own, in which every start is counted. */
+  async #setAside(held: Held): Promise<void> {
+    if (this.#host.view.ended.has(held.envelope.message.id)) {
+      ack(held) // it had ended; only its acknowledgement was lost
+      return
+    }
+    await this.#surely(() => this.#host.suspect(held.envelope))
+    ack(held)
+  }
+
+  async #bury({
+    raw,
+    channel,
+    session,
+  }: {
+    raw: ConsumeMessage
+    channel: Channel
+    session: RabbitSession
+  }): Promise<void> {
+    const [, , queue = 'default', lane = 'normal'] = raw.fields.routingKey.split('.')
+    const failure = { name: 'InvalidPayload', message: 'The stored task cannot be read.' }
+    const id = `unreadable-${String(raw.properties.messageId)}-${raw.fields.deliveryTag}`
+    const at = systemTaskClock.now()
+    const message: TaskMessage = {
+      id,
+      queue,
+      lane: LANES.find((one) => one === lane) ?? 'normal',
+      task: 'unreadable',
+      version: 1,
+      input: undefined,
+      attempts: 1,
+      enqueuedAt: at,
+      keepResultMs: 0,
+      keepDeadMs: 0,
+    }
+    const entry = endOf({ message, made: 0 }, { kind: 'dead', reason: 'invalid-payload', failure }, at)
+    await this.#surely(() => this.#host.ledger.append(entry))
+    if (!session.over.aborted) channel.ack(raw)
+  }
+
+  #pump(): void {
+    while (this.#taking && !this.#solo) {
+      if (this.#suspects.length > 0) {
+        if (this.#running.size > 0) return
+        this.#startAlone()
+        return
+      }
+      if (this.#running.size >= this.#options.concurrency) return
+      const held = this.#next()
+      if (held === undefined) return
+      void this.#run(held)
+    }
+  }
+
+  #next(): Held | undefined {
+    const paused = (held: Held): boolean => this.#host.view.board.has(pausedKey(held.envelope.message.queue))
+    const ready =
+      (lane: Lane) =>
+      (held: Held): boolean =>
+        held.envelope.message.lane === lane && !paused(held)
+    const lane = this.#picker.pick((one) => this.#waiting.some(ready(one)))
+    if (lane === undefined) return undefined
+    const index = this.#waiting.findIndex(ready(lane))
+    return this.#waiting.splice(index, 1)[0]
+  }
+
+  #startAlone(): void {
+    const held = this.#suspects.shift()
+    if (held === undefined) return
+    const crashes = Number(held.raw.properties.headers?.['x-delivery-count'] ?? 0)
+    if (crashes >= this.#options.crashBudget) {
+      const message = `Task "${held.envelope.message.task}" brought down its process ${crashes} times while running alone.`
+      void this.#settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message } }).then(() =>
+        this.#pump(),
+      )
+      return
+    }
+    this.#solo = true
+    void this.#run(held).finally(() => {
+      this.#solo = false
+      this.#pump()
+    })
+  }
+
+  async #run(held: Held): Promise<void> {
+    const { message } = held.envelope
+    const { view } = this.#host
+    this.#running.set(message.id, held)
+    const outcome: Outcome = view.cancelled.has(message.id)
+      ? { kind: 'cancelled', reason: view.cancelled.get(message.id) }
+      : await this.#handle(held)
+    await this.#settle(held, outcome)
+    this.#running.delete(message.id)
+    this.#pump()
+  }
+
+  async #handle(held: Held): Promise<Outcome> {
+    const { message } = held.envelope
+    const now = systemTaskClock.now()
+    if (message.dueAt !== undefined && message.dueAt > now) return { kind: 'later', delayMs: message.dueAt - now }
+    const unique = message.dedupe?.unique
+    if (unique?.while === 'pending') {
+      const scopes = [dedupeScope('u', message, unique.key)]
+      await this.#host.ledger.append({ t: 'release', id: message.id, scopes }).catch(() => {}) // its end releases it too
+    }
+    return this.#options.handle(this.#delivery(held))
+  }
+
+  #delivery(held: Held): Delivery {
+    const { message, made } = held.envelope
+    const { ledger, view } = this.#host
+    return {
+      message,
+      attempt: made + 1,
+      suspect: held.suspect,
+      progress: async (value) => {
+        held.progress = value
+      },
+      recall: async (key) => {
+        await ledger.sync({})
+        return view.memos.get(message.id)?.get(key)
+      },
+      remember: (key, value) => ledger.append({ t: 'memo', id: message.id, key, value }),
+    }
+  }
+
+  /** Makes an outcome durable, and only then acknowledges the delivery. */
+  async #settle(held: Held, outcome: Outcome): Promise<void> {
+    this.#settling += 1
+    const { envelope } = held
+    const made = envelope.made + (spendsAttempt(outcome) ? 1 : 0)
+    await this.#surely(() => this.#store(envelope, made, outcome))
+    if (!this.#down.signal.aborted) ack(held)
+    this.#settling -= 1
+  }
+
+  async #store(envelope: Envelope, made: number, outcome: Outcome): Promise<void> {
+    const { message } = envelope
+    const { ledger, store } = this.#host
+    switch (outcome.kind) {
+      case 'completed': {
+        const quiet = message.keepResultMs === 0 && message.dedupe === undefined
+        if (!quiet) await ledger.append(endOf({ message, made }, outcome, systemTaskClock.now()))
+        return
+      }
+      case 'dead':
+      case 'cancelled':
+        return ledger.append(endOf({ message, made }, outcome, systemTaskClock.now()))
+      case 'later': {
+        const parked = outcome.parkedAt === undefined ? message : { ...message, parkedAt: outcome.parkedAt }
+        return store({ message: parked, made }, outcome.delayMs)
+      }
+      case 'retry':
+        return store({ message, made }, outcome.delayMs)
+      default:
+        return store(envelope, 0)
+    }
+  }
+
+  /** Tries until it is done: an outage is waited for, and what the broker will never take is told of and left. */
+  async #surely(work: () => Promise<void>): Promise<void> {
+    for (let attempt = 0; !this.#down.signal.aborted; attempt += 1) {
+      try {
+        await work()
+        return
+      } catch (error) {
+        const outage = error instanceof BackendUnavailableError
+        if (!outage) this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+        if (!outage && attempt >= 3) return
+        await sleep(Math.min(1000, 50 * 2 ** attempt), this.#down.signal)
+      }
+    }
+  }
+
+  #heard(entry: LedgerEntry): void {
+    if (entry.t === 'set') {
+      this.#pump()
+      return
+    }
+    if (entry.t !== 'cancel' && entry.t !== 'ask') return
+    const held = this.#running.get(entry.id)
+    if (held === undefined) return
+    const { message, made } = held.envelope
+    const { progress } = held
+    const running: LedgerEntry = {
+      t: 'running',
+      id: message.id,
+      attempt: made + 1,
+      task: message.task,
+      queue: message.queue,
+      ...(progress === undefined ? {} : { progress }),
+    }
+    this.#host.ledger.append(running).catch(() => {}) // whoever asked asks again
+    if (entry.t === 'cancel') this.#options.interrupt(entry.id, 'cancelled', entry.reason)
+  }
+}
+
+/** Acknowledges on the channel that delivered; after its session the tag would mean another message. */
+function ack({ raw, channel, session }: Held): void {
+  if (session.over.aborted) return
+  try {
+    channel.ack(raw)
+  } catch {
+    // the channel closed this very moment: the message comes again
+  }
+}
+
+function cameBack(raw: ConsumeMessage): boolean {
+  return raw.fields.redelivered || Number(raw.properties.headers?.['x-delivery-count'] ?? 0) > 0
+}
+
+function queueNames(queue: string): readonly string[] {
+  return [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]
+}
+
+function tagOf(name: string): string {
+  return `plinth:${name}`
+}
+
+type Ending = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
+
+function endOf({ message, made }: Envelope, outcome: Ending, at: number): LedgerEntry {
+  const unique = message.dedupe?.unique
+  const scopes = unique === undefined ? {} : { scopes: [dedupeScope('u', message, unique.key)] }
+  const settled = settledOf(outcome)
+  if (outcome.kind !== 'dead') return { t: 'end', id: message.id, at, settled, ...scopes }
+  const { id, queue, task, lane, input, enqueuedAt } = message
+  const letter = {
+    id,
+    queue,
+    task,
+    lane,
+    input,
+    enqueuedAt,
+    reason: outcome.reason,
+    failure: outcome.failure,
+    attempt: made,
+    deadAt: at,
+  }
+  const dead: DeadEntry = { letter, message }
+  return { t: 'end', id, at, settled, dead, ...scopes }
+}
+
+function settledOf(outcome: Ending): Settled {
+  switch (outcome.kind) {
+    case 'completed':
+      return {
+        status: 'completed',
+        result: outcome.result === undefined ? undefined : (JSON.parse(outcome.result) as unknown),
+      }
+    case 'dead':
+      return { status: 'dead', reason: outcome.reason, failure: outcome.failure }
+    default:
+      return { status: 'cancelled', reason: outcome.reason }
+  }
+}

@@ -1,0 +1,278 @@
+import {
+  type AvailabilityChange,
+  AvailabilityFeed,
+  BackendUnavailableError,
+  type CallOptions,
+  type Closable,
+  fullJitter,
+  MisconfiguredError,
+  MissingDependencyError,
+  sanitizeError,
+  withDeadline,
+} from '@plinth/core'
+import type { Channel, ChannelModel, ConfirmChannel, Options } from 'amqplib'
+import { sleep } from '../../sleep.js'
+
+type Amqplib = typeof import('amqplib')
+
+/** One stretch of being connected: two connections, so that a blocked publisher does not hold up acknowledgements. */
+export interface RabbitSession {
+  readonly consuming: ChannelModel
+  /** Confirms every message, and tells of those that no queue took. */
+  readonly publishing: ConfirmChannel
+  /**
+   * Opens a further channel, and answers it once `prepare` is through with it. When that fails only the channel is lost;
+   * after that, its loss ends the session.
+   */
+  channel(prepare?: (channel: Channel) => Promise<unknown>): Promise<Channel>
+  /** For declarations, which close their channel when they contradict what is there. */
+  scratch<Result>(work: (channel: Channel) => Promise<Result>): Promise<Result>
+  /** Aborts when the session is over. */
+  readonly over: AbortSignal
+}
+
+/** How to reach RabbitMQ. Times in milliseconds. */
+export interface RabbitLinkOptions {
+  /** One node after the other is tried. */
+  readonly urls: readonly string[]
+  readonly connectMs: number
+  readonly heartbeatSeconds: number
+  /** Runs with every new session before it counts as available. */
+  readonly prepare: (session: RabbitSession) => Promise<void>
+}
+
+const backoff = fullJitter({ baseMs: 100, capMs: 2000 })
+/** A refused password is tried again this rarely: it may have been changed. */
+const MISTAKE_RETRY_MS = 10_000
+
+/** Keeps a connection to RabbitMQ, for ever; what belongs to a lost one is never used with the next. */
+export class RabbitLink implements Closable {
+  readonly #options: RabbitLinkOptions
+  readonly #feed = new AvailabilityFeed()
+  readonly #down = new AbortController()
+  readonly #returned = new Set<string>()
+  #session: RabbitSession | undefined
+  #running: Promise<void> | undefined
+  #published = 0
+
+  constructor(options: RabbitLinkOptions) {
+    this.#options = options
+  }
+
+  get session(): RabbitSession | undefined {
+    return this.#session
+  }
+
+  get available(): boolean {
+    return this.#session !== undefined
+  }
+
+  onChange(listener: (change: AvailabilityChange) => void): () => void {
+    return this.#feed.onChange(listener)
+  }
+
+  /** Begins to connect, if it has not. */
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** The session, as soon as it is known whether there is one; rejects at once while the server is away. */
+  async use({ deadlineMs = 5000, signal }: CallOptions = {}): Promise<RabbitSession> {
+    this.start()
+    if (this.#session !== undefined) return this.#session
+    if (this.#feed.error === undefined && !this.#down.signal.aborted) {
+      await this.#feed
+        .whenReady({ timeoutMs: deadlineMs, ...(signal === undefined ? {} : { signal }) })
+        .catch((error: unknown) => {
+          if (!(error instanceof MisconfiguredError)) throw error
+        })
+    }
+    if (this.#session !== undefined) return this.#session
+    throw this.#feed.error ?? new BackendUnavailableError('RabbitMQ is not connected.', { reason: 'closed' })
+  }
+
+  /** Waits until connected; rejects when that takes longer than the deadline, or when only a person can help. */
+  async ready({ deadlineMs = 5000, signal }: CallOptions = {}): Promise<void> {
+    this.start()
+    const ready = await this.#feed.whenReady({ timeoutMs: deadlineMs, ...(signal === undefined ? {} : { signal }) })
+    if (!ready)
+      throw this.#feed.error ?? new BackendUnavailableError('RabbitMQ is not connected yet.', { reason: 'closed' })
+  }
+
+  /** Publishes and waits for the confirmation. A message that no queue took is an error, although the server confirms it. */
+  async publish(
+    exchange: string,
+    key: string,
+    body: Buffer,
+    options: Options.Publish,
+    call: CallOptions,
+  ): Promise<void> {
+    const session = await this.use(call)
+    this.#published += 1
+    const messageId = `${this.#published}`
+    const confirmed = new Promise<void>((resolve, reject) => {
+      const settle = (error: unknown): void => {
+        if (error !== null && error !== undefined) {
+          reject(
+            new BackendUnavailableError('RabbitMQ did not confirm a message.', {
+              reason: 'deadline',
+              cause: sanitizeError(error),
+            }),
+          )
+        } else if (this.#returned.delete(messageId)) {
+          reject(
+            new BackendUnavailableError(`No queue of RabbitMQ takes messages for "${key}".`, { reason: 'refused' }),
+          )
+        } else resolve()
+      }
+      try {
+        session.publishing.publish(
+          exchange,
+          key,
+          body,
+          { ...options, messageId, mandatory: true, persistent: true },
+          settle,
+        )
+      } catch (error) {
+        reject(
+          new BackendUnavailableError('RabbitMQ took no message.', { reason: 'refused', cause: sanitizeError(error) }),
+        )
+      }
+    })
+    const late = (): Error =>
+      new BackendUnavailableError('RabbitMQ did not confirm a message in time.', { reason: 'deadline' })
+    await withDeadline(confirmed, { ...call, onDeadline: late })
+  }
+
+  async close(): Promise<void> {
+    this.#down.abort()
+    this.#feed.update(false, new BackendUnavailableError('The RabbitMQ broker was closed.', { reason: 'closed' }))
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 1; !this.#down.signal.aborted; attempt += 1) {
+      let wait = backoff(attempt)
+      try {
+        await this.#serve(attempt, () => {
+          attempt = 0
+        })
+      } catch (error) {
+        const fault = describe(error)
+        if (fault instanceof MisconfiguredError) wait = MISTAKE_RETRY_MS
+        this.#feed.update(false, fault)
+      }
+      await sleep(wait, this.#down.signal)
+    }
+  }
+
+  /** One session, from connecting to its end. */
+  async #serve(attempt: number, connected: () => void): Promise<void> {
+    const amqp = await loadAmqplib()
+    const over = new AbortController()
+    const models: ChannelModel[] = []
+    const end = (error?: unknown): void => {
+      if (over.signal.aborted) return
+      this.#session = undefined
+      over.abort()
+      this.#feed.update(false, describe(error ?? new Error('the connection was closed')))
+    }
+    const stop = (): void => end()
+    this.#down.signal.addEventListener('abort', stop, { once: true })
+    try {
+      for (let count = 0; count < 2; count += 1) models.push(await this.#connect(amqp, attempt, end))
+      const [consuming, forPublishing] = models
+      if (consuming === undefined || forPublishing === undefined) return
+      const session = await this.#open(consuming, forPublishing, over.signal, end)
+      await this.#options.prepare(session)
+      if (over.signal.aborted || this.#down.signal.aborted) return
+      connected()
+      this.#session = session
+      this.#feed.update(true)
+      await new Promise<void>((resolve) => {
+        over.signal.addEventListener('abort', () => resolve(), { once: true })
+        if (over.signal.aborted) resolve()
+      })
+    } finally {
+      end()
+      this.#down.signal.removeEventListener('abort', stop)
+      this.#returned.clear()
+      await Promise.all(models.map(closeModel))
+    }
+  }
+
+  async #connect(amqp: Amqplib, attempt: number, end: (error: unknown) => void): Promise<ChannelModel> {
+    const { urls, connectMs, heartbeatSeconds } = this.#options
+    const url = new URL(urls[attempt % urls.length] ?? '')
+    url.searchParams.set('heartbeat', String(heartbeatSeconds))
+    const model = await amqp.connect(url.toString(), { timeout: connectMs, noDelay: true })
+    model.on('error', end)
+    model.on('close', end)
+    return model
+  }
+
+  async #open(
+    consuming: ChannelModel,
+    forPublishing: ChannelModel,
+    over: AbortSignal,
+    end: (error: unknown) => void,
+  ): Promise<RabbitSession> {
+    const watch = <Kind extends Channel>(channel: Kind): Kind => {
+      channel.on('error', end)
+      channel.on('close', end)
+      return channel
+    }
+    const publishing = watch(await forPublishing.createConfirmChannel())
+    publishing.on('return', ({ properties }) => this.#returned.add(String(properties.messageId)))
+    return {
+      consuming,
+      publishing,
+      over,
+      channel: async (prepare) => {
+        const channel = await consuming.createChannel()
+        channel.on('error', () => {}) // what fails in `prepare` rejects by itself
+        await prepare?.(channel)
+        return watch(channel)
+      },
+      scratch: async (work) => {
+        const channel = await consuming.createChannel()
+        channel.on('error', () => {}) // the declaration that failed rejects by itself
+        try {
+          return await work(channel)
+        } finally {
+          await channel.close().catch(() => {}) // a refused declaration has closed it already
+        }
+      },
+    }
+  }
+}
+
+let amqplib: Promise<Amqplib> | undefined
+
+function loadAmqplib(): Promise<Amqplib> {
+  amqplib ??= import('amqplib').catch((error: unknown) => {
+    amqplib = undefined
+    throw new MissingDependencyError('The RabbitMQ broker', ['amqplib'], error)
+  })
+  return amqplib
+}
+
+async function closeModel(model: ChannelModel): Promise<void> {
+  const gone = new Error('no answer')
+  await withDeadline(model.close(), { deadlineMs: 1000, onDeadline: () => gone }).catch(() => {
+    // A peer that does not answer would be waited for until its heartbeat fails.
+    ;(model.connection as unknown as { readonly stream?: { destroy(): void } }).stream?.destroy()
+  })
+}
+
+function describe(error: unknown): Error {
+  if (error instanceof MissingDependencyError || error instanceof MisconfiguredError) return error
+  const cause = sanitizeError(error)
+  if (/ACCESS.REFUSED|\b403\b|NOT.ALLOWED|\b530\b|inequivalent arg/i.test(cause.message)) {
+    return new MisconfiguredError(
+      `RabbitMQ refuses: ${cause.message}. Check user name, password and virtual host in the URL, and that nobody else declared its queues.`,
+      { cause },
+    )
+  }
+  return new BackendUnavailableError(`RabbitMQ is unavailable: ${cause.message}`, { reason: 'closed', cause })
+}

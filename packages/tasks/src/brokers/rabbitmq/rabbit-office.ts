@@ -1,0 +1,162 @@
+import { BackendUnavailableError, type Closable } from '@plinth/core'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Term } from '../../broker.js'
+import { sleep } from '../../sleep.js'
+import type { RabbitLink, RabbitSession } from './rabbit-link.js'
+
+interface Token {
+  /** Counts up with every save; of two tokens the larger is the newer. */
+  readonly n: number
+  readonly state?: string
+}
+
+interface HeldToken {
+  readonly raw: ConsumeMessage
+  readonly token: Token
+}
+
+/**
+ * One candidate for leading something among all processes of a RabbitMQ broker, without any other store.
+ *
+ * Leadership is the one message of a queue with a single active consumer: who holds it unacknowledged leads. To save is to
+ * publish a newer message and let the older one go, so a leader that dies in between leaves both, and the newer counts.
+ */
+export class RabbitOffice implements Closable {
+  readonly #link: RabbitLink
+  readonly #queue: string
+  readonly #lead: (term: Term) => Promise<void>
+  readonly #off: () => void
+  #leading: Promise<void> = Promise.resolve()
+  #over: AbortController | undefined
+  #channel: Channel | undefined
+  #closed = false
+
+  constructor(link: RabbitLink, name: string, lead: (term: Term) => Promise<void>) {
+    this.#link = link
+    this.#queue = `plinth.lead.v1.${name}`
+    this.#lead = lead
+    this.#off = link.onChange(({ available }) => {
+      if (available) void this.#stand()
+      else this.#over?.abort()
+    })
+    link.start()
+    if (link.available) void this.#stand()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#off()
+    this.#over?.abort()
+    await this.#leading
+    const channel = this.#channel
+    channel?.removeAllListeners('close')
+    await channel?.close().catch(() => {}) // with it the token goes to the next
+  }
+
+  async #stand(): Promise<void> {
+    const session = this.#link.session
+    if (session === undefined || this.#closed) return
+    try {
+      const existed = await this.#declare(session)
+      if (!existed) await this.#publish({ n: 0 })
+      const channel = await session.channel()
+      this.#channel = channel
+      await channel.prefetch(2)
+      let held: HeldToken | undefined
+      let arrived: (() => void) | undefined
+      await channel.consume(this.#queue, (raw) => {
+        if (raw === null) return
+        const token = readToken(raw)
+        const older = held !== undefined && held.token.n >= token.n ? { raw } : held
+        if (older?.raw !== raw) held = { raw, token }
+        if (older !== undefined && !session.over.aborted) channel.ack(older.raw)
+        arrived?.()
+        if (this.#over === undefined) {
+          this.#leading = this.#serve(
+            session,
+            () => held?.token ?? token,
+            (wake) => {
+              arrived = wake
+            },
+          )
+        }
+      })
+    } catch {
+      // the session is over, or will be: the next one is stood for as well
+    }
+  }
+
+  async #serve(session: RabbitSession, current: () => Token, onArrival: (wake: () => void) => void): Promise<void> {
+    while (!this.#closed && !session.over.aborted) {
+      const over = new AbortController()
+      this.#over = over
+      const end = (): void => over.abort()
+      session.over.addEventListener('abort', end, { once: true })
+      const { state } = current()
+      try {
+        await this.#lead({
+          signal: over.signal,
+          state,
+          save: (text) => this.#save(over.signal, current, onArrival, text),
+        })
+      } catch {
+        // a term that failed is followed by another
+      }
+      session.over.removeEventListener('abort', end)
+      over.abort()
+      if (!this.#closed) await sleep(1000, session.over)
+    }
+    this.#over = undefined
+  }
+
+  async #save(
+    over: AbortSignal,
+    current: () => Token,
+    onArrival: (wake: () => void) => void,
+    state: string,
+  ): Promise<void> {
+    if (over.aborted)
+      throw new BackendUnavailableError('Leadership was lost; nothing was saved.', { reason: 'refused' })
+    const n = current().n + 1
+    const settled = new Promise<void>((resolve) => {
+      onArrival(() => {
+        if (current().n >= n) resolve()
+      })
+      over.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await this.#publish({ n, state })
+    await settled
+    if (current().n < n)
+      throw new BackendUnavailableError('Leadership was lost; nothing was saved.', { reason: 'refused' })
+  }
+
+  #publish(token: Token): Promise<void> {
+    return this.#link.publish('', this.#queue, Buffer.from(JSON.stringify(token)), {}, { deadlineMs: 5000 })
+  }
+
+  /** Declares the queue; answers whether it was there. */
+  async #declare(session: RabbitSession): Promise<boolean> {
+    const existed = await session
+      .scratch((channel) => channel.checkQueue(this.#queue))
+      .then(
+        () => true,
+        () => false,
+      )
+    await session.scratch((channel) =>
+      channel.assertQueue(this.#queue, {
+        durable: true,
+        arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true },
+      }),
+    )
+    return existed
+  }
+}
+
+function readToken({ content }: ConsumeMessage): Token {
+  try {
+    return JSON.parse(content.toString()) as Token
+  } catch {
+    return { n: -1 }
+  }
+}
