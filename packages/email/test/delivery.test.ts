@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { openRedis } from '@plinth/core/redis'
 import { freshRedis } from '@plinth/testing'
+import { PostmarkStandIn } from '@plinth/testing/postmark'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   type CreateMailerOptions,
@@ -17,7 +18,6 @@ import {
   redisStore,
 } from '../src/index.js'
 import { postmarkTransport } from '../src/transports/postmark.js'
-import { PostmarkStandIn } from './postmark-stand-in.js'
 
 const from = { name: 'Plinth', address: 'hello@example.com' }
 const hello = { to: 'ada@example.com', subject: 'Hello', text: 'Hi' }
