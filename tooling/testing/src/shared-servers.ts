@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeWithFile } from './file-scope.js'
 import { askManagement } from './rabbitmq.js'
 import { type RedisOptions, type RedisServer, startRedis } from './redis.js'
+import type { FixtureScope } from './register-checks.js'
 import { poolVariable, ServerPool, type SharedServer, type SharedServerAddress } from './server-pool.js'
 
 let ownPool: ServerPool | undefined
@@ -39,8 +40,8 @@ export async function sharedRabbitmq(): Promise<string> {
   return (await shared('rabbitmq')).url
 }
 
-/** The URL of an empty vhost of the shared RabbitMQ, removed when the test file is over. */
-export async function freshVhost(): Promise<string> {
+/** The URL of an empty vhost of the shared RabbitMQ, removed when `scope` is over; without one, when the test file is. */
+export async function freshVhost(scope: Pick<FixtureScope, 'onClose'> = { onClose: closeWithFile }): Promise<string> {
   const { url, managementUrl } = await shared('rabbitmq')
   if (managementUrl === undefined) throw new Error('The shared RabbitMQ has no management API.')
   const vhost = freshPrefix('vhost')
@@ -50,7 +51,7 @@ export async function freshVhost(): Promise<string> {
     write: '.*',
     read: '.*',
   })
-  closeWithFile(() => askManagement(managementUrl, 'DELETE', `/api/vhosts/${vhost}`))
+  scope.onClose(() => askManagement(managementUrl, 'DELETE', `/api/vhosts/${vhost}`))
   return `${url}/${vhost}`
 }
 

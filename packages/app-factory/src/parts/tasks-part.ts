@@ -12,7 +12,6 @@ import type { TasksSettings } from '@plinth/tasks/config'
 import type { Connections } from '../connections.js'
 import type { Part } from '../part.js'
 import { untilReady, type WatchedConnection } from './connection-steps.js'
-import { notAvailableYet } from './not-available-yet.js'
 
 /** What the caller of the factory decides about tasks; the rest comes from the environment. */
 export interface TasksOptions {
@@ -87,6 +86,9 @@ async function brokerOf(settings: TasksSettings, connections: Connections): Prom
     const connection = await connections.redis(settings.redis, 'tasks')
     return { broker: redisBroker({ connection }), connection }
   }
-  if (settings.broker !== 'memory') throw notAvailableYet('TASKS_BROKER', settings.broker)
+  if (settings.rabbitmq !== undefined) {
+    const { rabbitmqBroker } = await import('@plinth/tasks/rabbitmq')
+    return { broker: rabbitmqBroker({ url: settings.rabbitmq.url.reveal() }) }
+  }
   return { broker: memoryBroker() }
 }

@@ -2,15 +2,16 @@ import { BackendUnavailableError } from '@plinth/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { ConsumeOptions, Delivery, TaskConsumer } from '../../broker.js'
 import { dedupeScope } from '../../dedupe-scope.js'
-import { LANES, type Lane } from '../../lane.js'
-import { LanePicker } from '../../lane-picker.js'
-import type { TaskMessage } from '../../message.js'
-import type { Outcome, Settled } from '../../outcome.js'
+import { LANES } from '../../lane.js'
+import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { spendsAttempt } from '../../spends-attempt.js'
 import { systemTaskClock } from '../../task-clock.js'
+import { endOf, endOfUnreadable } from './ending.js'
+import { acknowledge, cameBack, type Held, tagOf } from './held.js'
 import { decodeEnvelope, type Envelope } from './rabbit-codec.js'
-import type { DeadEntry, LedgerEntry, RabbitLedger } from './rabbit-ledger.js'
+import { RabbitLanes } from './rabbit-lanes.js'
+import type { LedgerEntry, RabbitLedger } from './rabbit-ledger.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import { laneQueue, type RabbitQueues, suspectsQueue } from './rabbit-queues.js'
 import type { RabbitView } from './rabbit-view.js'
@@ -26,16 +27,6 @@ export interface RabbitConsumerHost {
   readonly suspect: (envelope: Envelope) => Promise<void>
 }
 
-/** One delivery in hand. What acknowledges it belongs to the session that brought it, and to no other. */
-interface Held {
-  readonly envelope: Envelope
-  readonly suspect: boolean
-  raw: ConsumeMessage
-  channel: Channel
-  session: RabbitSession
-  progress: string | undefined
-}
-
 /** The key of the board under which a queue is paused. */
 export function pausedKey(queue: string): string {
   return `queue-paused:${queue}`
@@ -45,13 +36,13 @@ export function pausedKey(queue: string): string {
 export class RabbitConsumer implements TaskConsumer {
   readonly #host: RabbitConsumerHost
   readonly #options: ConsumeOptions
-  readonly #picker: LanePicker
-  readonly #waiting: Held[] = []
+  readonly #lanes: RabbitLanes
   readonly #suspects: Held[] = []
   readonly #running = new Map<string, Held>()
   readonly #down = new AbortController()
   readonly #off: (() => void)[] = []
   #settling = 0
+  #arrivals = 0
   #solo = false
   #taking = true
   #channel: Channel | undefined
@@ -60,7 +51,8 @@ export class RabbitConsumer implements TaskConsumer {
   constructor(host: RabbitConsumerHost, options: ConsumeOptions) {
     this.#host = host
     this.#options = options
-    this.#picker = new LanePicker(options.weights)
+    const paused = (queue: string): boolean => host.view.board.has(pausedKey(queue))
+    this.#lanes = new RabbitLanes(options, paused, () => this.#pump())
   }
 
   /** Begins with the session that is there, and again with every later one. */
@@ -94,7 +86,7 @@ export class RabbitConsumer implements TaskConsumer {
   async #close(deadlineMs: number): Promise<void> {
     const end = systemTaskClock.elapsed() + deadlineMs
     await this.stop()
-    const unstarted = [...this.#waiting.splice(0), ...this.#suspects.splice(0)]
+    const unstarted = [...this.#lanes.takeAll(), ...this.#suspects.splice(0)]
     await Promise.all(unstarted.map((held) => this.#settle(held, { kind: 'released' })))
     while (this.#running.size + this.#settling > 0 && systemTaskClock.elapsed() < end) await sleep(5)
     this.#down.abort()
@@ -106,7 +98,7 @@ export class RabbitConsumer implements TaskConsumer {
     const session = link.session
     if (session === undefined || !this.#taking) return
     // What a lost session brought comes again: only what runs goes on.
-    this.#waiting.length = 0
+    this.#lanes.reset()
     this.#suspects.length = 0
     try {
       for (const queue of this.#options.queues) await queues.queue(session, queue)
@@ -136,12 +128,21 @@ export class RabbitConsumer implements TaskConsumer {
 
   #received(from: { raw: ConsumeMessage; channel: Channel; session: RabbitSession; suspects: boolean }): void {
     const { raw, channel, session, suspects } = from
+    this.#lanes.arrived(raw.fields.consumerTag ?? '')
     const envelope = decodeEnvelope(raw)
     if (envelope === undefined) {
       void this.#bury(from)
       return
     }
-    const held: Held = { envelope, suspect: suspects, raw, channel, session, progress: undefined }
+    const held: Held = {
+      envelope,
+      suspect: suspects,
+      arrival: this.#arrivals++,
+      raw,
+      channel,
+      session,
+      progress: undefined,
+    }
     const running = this.#running.get(envelope.message.id)
     if (running !== undefined) {
       // It came back while its first run here still goes on: that run settles it, with the new delivery.
@@ -152,7 +153,7 @@ export class RabbitConsumer implements TaskConsumer {
     else if (!suspects && cameBack(raw)) void this.#setAside(held)
     else {
       if (suspects) this.#suspects.push(held)
-      else this.#waiting.push(held)
+      else this.#lanes.push(held)
       this.#pump()
     }
   }
@@ -160,41 +161,20 @@ export class RabbitConsumer implements TaskConsumer {
   /** A message that a process may have died with goes to a queue of its own, in which every start is counted. */
   async #setAside(held: Held): Promise<void> {
     if (this.#host.view.ended.has(held.envelope.message.id)) {
-      ack(held) // it had ended; only its acknowledgement was lost
+      this.#acknowledge(held) // it had ended; only its acknowledgement was lost
       return
     }
     await this.#surely(() => this.#host.suspect(held.envelope))
-    ack(held)
+    this.#acknowledge(held)
   }
 
-  async #bury({
-    raw,
-    channel,
-    session,
-  }: {
-    raw: ConsumeMessage
-    channel: Channel
-    session: RabbitSession
-  }): Promise<void> {
-    const [, , queue = 'default', lane = 'normal'] = raw.fields.routingKey.split('.')
-    const failure = { name: 'InvalidPayload', message: 'The stored task cannot be read.' }
-    const id = `unreadable-${String(raw.properties.messageId)}-${raw.fields.deliveryTag}`
-    const at = systemTaskClock.now()
-    const message: TaskMessage = {
-      id,
-      queue,
-      lane: LANES.find((one) => one === lane) ?? 'normal',
-      task: 'unreadable',
-      version: 1,
-      input: undefined,
-      attempts: 1,
-      enqueuedAt: at,
-      keepResultMs: 0,
-      keepDeadMs: 0,
-    }
-    const entry = endOf({ message, made: 0 }, { kind: 'dead', reason: 'invalid-payload', failure }, at)
-    await this.#surely(() => this.#host.ledger.append(entry))
-    if (!session.over.aborted) channel.ack(raw)
+  async #bury(from: Pick<Held, 'raw' | 'channel' | 'session'>): Promise<void> {
+    await this.#surely(() => this.#host.ledger.append(endOfUnreadable(from.raw, systemTaskClock.now())))
+    this.#acknowledge(from)
+  }
+
+  #acknowledge(held: Pick<Held, 'raw' | 'channel' | 'session'>): void {
+    if (acknowledge(held)) this.#lanes.acknowledged(held.raw.fields.consumerTag ?? '')
   }
 
   #pump(): void {
@@ -205,22 +185,10 @@ export class RabbitConsumer implements TaskConsumer {
         return
       }
       if (this.#running.size >= this.#options.concurrency) return
-      const held = this.#next()
+      const held = this.#lanes.next()
       if (held === undefined) return
       void this.#run(held)
     }
-  }
-
-  #next(): Held | undefined {
-    const paused = (held: Held): boolean => this.#host.view.board.has(pausedKey(held.envelope.message.queue))
-    const ready =
-      (lane: Lane) =>
-      (held: Held): boolean =>
-        held.envelope.message.lane === lane && !paused(held)
-    const lane = this.#picker.pick((one) => this.#waiting.some(ready(one)))
-    if (lane === undefined) return undefined
-    const index = this.#waiting.findIndex(ready(lane))
-    return this.#waiting.splice(index, 1)[0]
   }
 
   #startAlone(): void {
@@ -289,7 +257,7 @@ export class RabbitConsumer implements TaskConsumer {
     const { envelope } = held
     const made = envelope.made + (spendsAttempt(outcome) ? 1 : 0)
     await this.#surely(() => this.#store(envelope, made, outcome))
-    if (!this.#down.signal.aborted) ack(held)
+    if (!this.#down.signal.aborted) this.#acknowledge(held)
     this.#settling -= 1
   }
 
@@ -354,62 +322,6 @@ export class RabbitConsumer implements TaskConsumer {
   }
 }
 
-/** Acknowledges on the channel that delivered; after its session the tag would mean another message. */
-function ack({ raw, channel, session }: Held): void {
-  if (session.over.aborted) return
-  try {
-    channel.ack(raw)
-  } catch {
-    // the channel closed this very moment: the message comes again
-  }
-}
-
-function cameBack(raw: ConsumeMessage): boolean {
-  return raw.fields.redelivered || Number(raw.properties.headers?.['x-delivery-count'] ?? 0) > 0
-}
-
 function queueNames(queue: string): readonly string[] {
   return [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]
-}
-
-function tagOf(name: string): string {
-  return `plinth:${name}`
-}
-
-type Ending = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
-
-function endOf({ message, made }: Envelope, outcome: Ending, at: number): LedgerEntry {
-  const unique = message.dedupe?.unique
-  const scopes = unique === undefined ? {} : { scopes: [dedupeScope('u', message, unique.key)] }
-  const settled = settledOf(outcome)
-  if (outcome.kind !== 'dead') return { t: 'end', id: message.id, at, settled, ...scopes }
-  const { id, queue, task, lane, input, enqueuedAt } = message
-  const letter = {
-    id,
-    queue,
-    task,
-    lane,
-    input,
-    enqueuedAt,
-    reason: outcome.reason,
-    failure: outcome.failure,
-    attempt: made,
-    deadAt: at,
-  }
-  const dead: DeadEntry = { letter, message }
-  return { t: 'end', id, at, settled, dead, ...scopes }
-}
-
-function settledOf(outcome: Ending): Settled {
-  switch (outcome.kind) {
-    case 'completed':
-      return {
-        status: 'completed',
-        result: outcome.result === undefined ? undefined : (JSON.parse(outcome.result) as unknown),
-      }
-    case 'dead':
-      return { status: 'dead', reason: outcome.reason, failure: outcome.failure }
-    default:
-      return { status: 'cancelled', reason: outcome.reason }
-  }
 }

@@ -1,0 +1,56 @@
+import type { ConsumeMessage } from 'amqplib'
+import { dedupeScope } from '../../dedupe-scope.js'
+import { LANES } from '../../lane.js'
+import type { TaskMessage } from '../../message.js'
+import type { Outcome, Settled } from '../../outcome.js'
+import type { Envelope } from './rabbit-codec.js'
+import type { DeadEntry, LedgerEntry } from './rabbit-ledger.js'
+
+/** The outcomes after which a task is over. */
+export type Ending = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
+
+/** What the ledger is told of the end of a task. */
+export function endOf({ message, made }: Envelope, outcome: Ending, at: number): LedgerEntry {
+  const unique = message.dedupe?.unique
+  const scopes = unique === undefined ? {} : { scopes: [dedupeScope('u', message, unique.key)] }
+  const settled = settledOf(outcome)
+  if (outcome.kind !== 'dead') return { t: 'end', id: message.id, at, settled, ...scopes }
+  const { id, queue, task, lane, input, enqueuedAt } = message
+  const { reason, failure } = outcome
+  const letter = { id, queue, task, lane, input, enqueuedAt, reason, failure, attempt: made, deadAt: at }
+  const dead: DeadEntry = { letter, message }
+  return { t: 'end', id, at, settled, dead, ...scopes }
+}
+
+/** The end of a message that nobody can read: a dead letter with what its queue tells about it. */
+export function endOfUnreadable({ fields, properties }: ConsumeMessage, at: number): LedgerEntry {
+  const [, , queue = 'default', lane = 'normal'] = fields.routingKey.split('.')
+  const message: TaskMessage = {
+    id: `unreadable-${String(properties.messageId)}-${fields.deliveryTag}`,
+    queue,
+    lane: LANES.find((one) => one === lane) ?? 'normal',
+    task: 'unreadable',
+    version: 1,
+    input: undefined,
+    attempts: 1,
+    enqueuedAt: at,
+    keepResultMs: 0,
+    keepDeadMs: 0,
+  }
+  const failure = { name: 'InvalidPayload', message: 'The stored task cannot be read.' }
+  return endOf({ message, made: 0 }, { kind: 'dead', reason: 'invalid-payload', failure }, at)
+}
+
+function settledOf(outcome: Ending): Settled {
+  switch (outcome.kind) {
+    case 'completed':
+      return {
+        status: 'completed',
+        result: outcome.result === undefined ? undefined : (JSON.parse(outcome.result) as unknown),
+      }
+    case 'dead':
+      return { status: 'dead', reason: outcome.reason, failure: outcome.failure }
+    default:
+      return { status: 'cancelled', reason: outcome.reason }
+  }
+}
