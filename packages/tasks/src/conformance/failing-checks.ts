@@ -102,7 +102,7 @@ export const failingChecks: readonly Check<TaskBrokerFixture>[] = [
         await tasks.worker().start()
         await (await tasks.enqueue(polite)).result()
         const waited = (times[1] ?? 0) - (times[0] ?? 0)
-        assert.ok(waited >= 400 && waited < 3000, `waited ${waited} ms`)
+        assert.ok(waited >= 400 && waited < 20_000, `waited ${waited} ms`)
       }),
   },
   {
