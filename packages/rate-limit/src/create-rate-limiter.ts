@@ -41,6 +41,8 @@ export interface RateLimiterOptions<Policy extends string = string, Tier extends
   readonly rulesFreshFor?: Duration
   /** Told about outages and trouble with tiers and rules, once per change. Default: silent. */
   readonly logger?: Logger
+  /** Whether outages of the backend are lines too, and not events alone. Default true; switch it off where others write them. */
+  readonly logOutages?: boolean
   /** Where this process reads the time; the backend has its own. For tests. */
   readonly clock?: Clock
 }
@@ -67,12 +69,13 @@ class BackedRateLimiter implements RateLimiter {
 
   constructor(options: RateLimiterOptions) {
     const { backend, onOutage = 'local', instances = 1, deadline = '75ms', clock = systemClock } = options
-    const { logger = silentLogger } = options
+    const { logger = silentLogger, logOutages = true } = options
     this.#backend = backend
     this.#deadlineMs = parseDuration(deadline, 'deadline of the rate limiter')
     this.#desk = new PolicyDesk(options, { onOutage, backend })
     requireInstances(instances)
-    this.#decider = new Decider({ backend, instances, deadlineMs: this.#deadlineMs, logger, clock })
+    const outageLogger = logOutages ? logger : silentLogger
+    this.#decider = new Decider({ backend, instances, deadlineMs: this.#deadlineMs, logger, outageLogger, clock })
     this.#tiers = this.#tierLookup(options, logger, clock)
     this.#rules = this.#rulesSource(options, logger, clock)
   }

@@ -85,10 +85,7 @@ export interface Outcome {
   readonly retryAfterMs: number
   /** Milliseconds until the whole quota is available, if nothing else is charged. */
   readonly resetAfterMs: number
-  /**
-   * From when the charge counts, by the backend's clock in microseconds since the epoch: where a correction finds it again.
-   * For `gcra` this is when its time begins to return. Any number for a block.
-   */
+  /** The backend's clock, in microseconds since the epoch: where a correction finds its window again. Any number for a block. */
   readonly at: number
 }
 

@@ -31,6 +31,7 @@ export async function rateLimiterPart(
     backend,
     onOutage: settings.onOutage,
     logger: context.logger,
+    logOutages: false, // its state is told already
   })
   return {
     name: 'rateLimiter',

@@ -22,6 +22,8 @@ export interface DeciderOptions {
   readonly instances: number
   readonly deadlineMs: number
   readonly logger: Logger
+  /** Told when the backend goes and when it is back. */
+  readonly outageLogger: Logger
   readonly clock: Clock
 }
 
@@ -50,11 +52,11 @@ export class Decider {
   #leases = 0
 
   constructor(options: DeciderOptions) {
-    const { backend, clock, logger, instances } = options
+    const { backend, clock, outageLogger, instances } = options
     const local = memoryBackend({ clock })
     this.#options = options
     this.#denials = new DenyCache(clock)
-    this.#outages = new OutageLog(backend.name, logger, clock)
+    this.#outages = new OutageLog(backend.name, outageLogger, clock)
     this.#remote = { backend, ledger: this.#ledgerOf(backend), degradedReason: undefined, ageMs: 0 }
     this.#local = { backend: local, ledger: this.#ledgerOf(local), degradedReason: 'unavailable', ageMs: 0 }
     const nextLease = (): string => this.#nextLease()
