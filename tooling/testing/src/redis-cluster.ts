@@ -10,6 +10,10 @@ export interface RedisClusterOptions {
   readonly password?: string | undefined
   /** After how many milliseconds of silence a node is taken for dead. Default: 1000. */
   readonly nodeTimeout?: number | undefined
+  /** Answers the port under which clients are told to find the node on `port`, such as that of a proxy before it. Default: its own. */
+  readonly announce?: ((port: number) => Promise<number>) | undefined
+  /** Further lines of redis.conf for every node. */
+  readonly config?: readonly string[] | undefined
 }
 
 /** A Redis Cluster started for a test: each node is a server of its own that can be killed, frozen and restarted. */
@@ -38,7 +42,7 @@ const slotCount = 16_384
 
 /** Starts a Redis Cluster of three masters and their replicas; it forms in about 2 s. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const { nodeTimeout = 1_000, password } = options
+  const { nodeTimeout = 1_000, password, announce = async (port) => port, config } = options
   const file = requireBinary('redis-server')
   const clusterArgs = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeout)]
   const authArgs = password === undefined ? [] : ['--masterauth', password]
@@ -46,7 +50,10 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   const startNode = (): Promise<RedisServer> =>
     onFreePort(
       () => freePort([10_000]),
-      (port) => launch({ file, port, options: { password }, extraArgs }),
+      async (port) => {
+        const announceArgs = ['--cluster-announce-port', String(await announce(port))]
+        return launch({ file, port, options: { password, config }, extraArgs: [...extraArgs, ...announceArgs] })
+      },
     )
 
   const settled = await Promise.allSettled(Array.from({ length: 6 }, startNode))
