@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -13,7 +14,6 @@ import {
   outboxTransport,
   type QueuedEmail,
 } from '../src/index.js'
-import { temporaryFolder } from './temporary-folder.js'
 
 const welcome = defineTemplate({
   name: 'welcome',
@@ -125,7 +125,7 @@ describe('a disabled mailer', () => {
 
 describe('the outbox', () => {
   it('writes files only their owner can read, and keeps no more than its limit', async () => {
-    const dir = join(await temporaryFolder(), 'box')
+    const dir = join(await mkdtemp(join(tmpdir(), 'plinth-outbox-')), 'box')
     const transport = outboxTransport({ dir, limit: 10 })
     const mailer = createMailer({ transport, from })
     expect(mailer.canDeliver).toBe(false)

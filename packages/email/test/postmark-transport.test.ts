@@ -1,4 +1,3 @@
-import { PostmarkStandIn, type StandInFault } from '@plinth/testing/postmark'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
@@ -12,6 +11,7 @@ import {
   type SendOptions,
 } from '../src/index.js'
 import { postmarkTransport } from '../src/transports/postmark.js'
+import { PostmarkStandIn, type StandInFault } from './postmark-stand-in.js'
 
 const welcome = defineTemplate({
   name: 'welcome',

@@ -1,0 +1,5 @@
+import { leakCheck } from '@plinth/testing'
+import { registerMatrix } from './matrix-tests.js'
+
+leakCheck()
+registerMatrix('Redis Cluster')
