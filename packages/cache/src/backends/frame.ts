@@ -68,12 +68,21 @@ export class Frame {
   }
 
   get guards(): readonly string[] {
-    const names = this.bytes.toString('latin1', FRAME.size, this.headAt)
+    const names = this.#names
     return names === '' ? [] : names.split('\n')
   }
 
   get body(): Buffer {
     return this.bytes.subarray(this.bodyAt)
+  }
+
+  /** Whether it depends on these guards, in this order, and no others. */
+  dependsOn(guards: readonly string[]): boolean {
+    return this.#names === guards.join('\n')
+  }
+
+  get #names(): string {
+    return this.bytes.toString('latin1', FRAME.size, this.headAt)
   }
 
   /** Whether it may still be answered in some case. */
@@ -109,6 +118,11 @@ export function holdsEntry(header: Buffer): boolean {
 export function entryIn(bytes: Buffer, now: number, part: 'all' | 'head' = 'all'): StoredEntry | undefined {
   const frame = Frame.parse(bytes)
   return frame?.isEntry === true ? new FrameEntry(frame, now, part) : undefined
+}
+
+/** The entry of a frame that holds one, as it stands at `now` of the server's clock. */
+export function frameEntry(frame: Frame, now: number): StoredEntry {
+  return new FrameEntry(frame, now, 'all')
 }
 
 /** Reads what is asked for and no more: most readers want the body and whether it is fresh. */

@@ -19,7 +19,8 @@ import { CacheValueError } from '../../cache-errors.js'
 import { NAMESPACE_GUARD } from '../../keys/guards.js'
 import { entryIn, frameStart, frameTail, physicalMs } from '../frame.js'
 import { inspectFrame } from '../inspect-frame.js'
-import { RedisBatch, type Won } from './redis-batch.js'
+import type { Won } from './question.js'
+import { RedisBatch } from './redis-batch.js'
 import { RedisKeys } from './redis-keys.js'
 import { RedisWaiters } from './redis-waiters.js'
 import { scanKeys } from './scan-keys.js'
@@ -89,6 +90,7 @@ export class RedisStore implements CacheStore {
       this.#keys.guardPrefix,
       this.#keys.channel,
     ])
+    this.#batch.fresh.forget([key])
     return answer === 1
   }
 
@@ -102,6 +104,7 @@ export class RedisStore implements CacheStore {
   }
 
   async remove(keys: readonly string[]): Promise<number> {
+    this.#batch.fresh.forget(keys)
     return this.#removeAll(
       keys.map((key) => this.#keys.entry(key)),
       false,
@@ -109,6 +112,7 @@ export class RedisStore implements CacheStore {
   }
 
   async take({ key }: Address): Promise<StoredEntry | undefined> {
+    this.#batch.fresh.forget([key])
     const answer = await this.#run(TAKE, [this.#keys.entry(key)], [this.#keys.guardPrefix, this.#keys.channel])
     if (answer === null) return undefined
     const [bytes, now] = answer as [Buffer, Buffer]
@@ -133,12 +137,14 @@ export class RedisStore implements CacheStore {
   }
 
   async stamp(guards: readonly string[]): Promise<void> {
+    this.#batch.fresh.forget()
     const keys = [this.#keys.clock, this.#keys.late, ...guards.map((guard) => this.#keys.guard(guard))]
     await this.#run(STAMP, keys, [REMEMBERED])
   }
 
   async sweep(matcher: KeyMatcher, { signal, dryRun, onProgress }: SweepOptions): Promise<number> {
     const { entryPrefix } = this.#keys
+    this.#batch.fresh.forget()
     let removed = 0
     for await (const found of scanKeys(this.#connection, entryPrefix + matcher.beginsWith, signal)) {
       const matching = found.filter((key) => matcher.matches(key.slice(entryPrefix.length)))

@@ -1,0 +1,55 @@
+import { Frame, frameEntry } from '../frame.js'
+import type { FreshKeys } from './fresh-keys.js'
+import type { Question, RedisBatchOptions } from './question.js'
+
+/** A question whose entry is expected to be fresh, and to depend on these guards. */
+export interface Expected {
+  readonly question: Question
+  readonly guards: readonly string[]
+}
+
+/**
+ * Reads entries that are expected to be fresh, with the stamps of their guards, by one `MGET`: one command reads everything at the same
+ * moment, so an entry is judged as the script would judge it. Answers the questions that it could not answer.
+ */
+export async function readFresh(
+  expected: readonly Expected[],
+  { connection, keys: names, deadlineMs }: RedisBatchOptions,
+  fresh: FreshKeys,
+): Promise<readonly Question[]> {
+  const keys: string[] = []
+  const places = new Map<string, number>()
+  for (const { question } of expected) keys.push(names.entry(question.address.key))
+  for (const { guards } of expected) {
+    for (const guard of guards) {
+      if (places.has(guard)) continue
+      places.set(guard, keys.length)
+      keys.push(names.guard(guard))
+    }
+  }
+  const values = await connection.run((client) => client.mgetBuffer(keys), { deadlineMs })
+  const now = fresh.serverNow()
+  const stamps = values.map((bytes, index) => (index < expected.length ? undefined : bytes?.toString('latin1')))
+  const left: Question[] = []
+  for (const [index, { question, guards }] of expected.entries()) {
+    const bytes = values[index]
+    const frame = bytes == null ? undefined : Frame.parse(bytes)
+    if (frame?.fresh(now) === true && frame.dependsOn(guards) && unchanged(guards, places, stamps, frame.begun)) {
+      question.answer(frameEntry(frame, now), undefined)
+    } else left.push(question)
+  }
+  return left
+}
+
+function unchanged(
+  guards: readonly string[],
+  places: ReadonlyMap<string, number>,
+  stamps: readonly (string | undefined)[],
+  begun: string,
+): boolean {
+  for (const guard of guards) {
+    const stamp = stamps[places.get(guard) as number]
+    if (stamp === undefined || stamp > begun) return false
+  }
+  return true
+}
