@@ -2,8 +2,8 @@ import { type Contestant, compare } from '@plinth/bench'
 import { createMailer, memoryTransport } from '@plinth/email'
 import { postmarkTransport } from '@plinth/email/postmark'
 import { readyTemplates } from '@plinth/email/templates'
+import { PostmarkStandIn } from '@plinth/testing/postmark'
 import { createTransport } from 'nodemailer'
-import { PostmarkStandIn } from '../test/postmark-stand-in.js'
 
 const { notification } = readyTemplates()
 const from = { name: 'Example Shop', address: 'hello@example.com' }

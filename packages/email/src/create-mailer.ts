@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { parseDuration } from '@plinth/config/units'
 import { silentLogger, systemClock } from '@plinth/core'
 import { asEmailError, Composer } from './composer.js'
-import { BulkCourier, mapConcurrently } from './delivery/bulk-courier.js'
+import { BulkCourier } from './delivery/bulk-courier.js'
 import { Claims } from './delivery/claims.js'
 import { Courier } from './delivery/courier.js'
 import { InFlight } from './delivery/in-flight.js'
 import { Ledger } from './delivery/ledger.js'
 import { attemptLimits } from './delivery/limits.js'
+import { type QueuedOutcome, QueuedSends, type Waiting } from './delivery/queued-sends.js'
 import { Reporter } from './delivery/reporter.js'
 import { sendChannel } from './email-channels.js'
 import { EmailError } from './email-error.js'
-import type { EmailQueue, QueuedEmail } from './email-queue.js'
+import type { QueuedEmail } from './email-queue.js'
 import type {
   BulkMessage,
   BulkResult,
@@ -25,7 +26,7 @@ import type {
 import type { CreateMailerOptions } from './mailer-options.js'
 import { parseRecipients } from './message/address.js'
 import type { Message, MessageContent } from './message/message.js'
-import { messageFromJson, messageToJson } from './message/message-json.js'
+import { messageFromJson } from './message/message-json.js'
 import type { DeliveryResult, SendResult } from './send-result.js'
 import { boundedSendLog, boundedStore, boundedSuppressions } from './stores/bounded-store.js'
 import { memoryStore } from './stores/memory-store.js'
@@ -51,7 +52,7 @@ const LEASE_MARGIN_MS = 5_000
 
 class TransportMailer implements Mailer {
   readonly #transport: EmailTransport
-  readonly #queue: EmailQueue | 'direct' | undefined
+  readonly #queue: QueuedSends | 'direct' | undefined
   readonly #composer: Composer
   readonly #courier: Courier
   readonly #bulk: BulkCourier
@@ -65,7 +66,6 @@ class TransportMailer implements Mailer {
     const logger = options.logger ?? silentLogger
     const timeoutMs = parseDuration(options.timeout ?? DEFAULT_TIMEOUT_MS, 'timeout of the mailer')
     this.#transport = options.transport
-    this.#queue = options.queue
     this.#limits = { timeoutMs, retries: options.retries ?? 3 }
     this.#composer = new Composer(options, clock)
 
@@ -88,6 +88,8 @@ class TransportMailer implements Mailer {
     })
     this.#bulk = new BulkCourier(this.#courier, options.transport)
     this.#reporter = new Reporter({ sendLog, suppressions, store, clock, onTrouble })
+    const { queue } = options
+    this.#queue = queue === undefined || queue === 'direct' ? queue : new QueuedSends(queue, this.#reporter)
   }
 
   get transport(): string {
@@ -180,7 +182,10 @@ class TransportMailer implements Mailer {
     const message = await compose()
     const key = checkKey(options.idempotencyKey)
     const id = randomUUID()
-    return this.#waits(options) ? this.#enqueue(id, message, key, options) : this.#deliver(id, message, key, options)
+    if (!this.#waits(options)) return this.#deliver(id, message, key, options)
+    const [outcome = noQueue()] = await this.#enqueue([{ id, message, key }], options)
+    if (outcome instanceof EmailError) throw outcome
+    return outcome
   }
 
   async #deliver(
@@ -199,23 +204,10 @@ class TransportMailer implements Mailer {
     }
   }
 
-  async #enqueue(id: string, message: Message, key: string | undefined, options: DeliveryOptions): Promise<SendResult> {
+  async #enqueue(waiting: readonly Waiting[], options: DeliveryOptions): Promise<readonly QueuedOutcome[]> {
     if (this.#queue === undefined || this.#queue === 'direct') throw noQueue()
-    const job: QueuedEmail = { version: 1, id, key: key ?? id, message: messageToJson(message) }
     const delayMs = parseDuration(options.delay ?? 0, 'delay of an email')
-    try {
-      await this.#reporter.record(id, message, 'queued')
-      const { id: jobId } = await this.#queue.enqueue(job, {
-        idempotencyKey: key,
-        priority: options.priority ?? 'normal',
-        delayMs,
-      })
-      return { status: 'queued', jobId }
-    } catch (error) {
-      await this.#reporter.record(id, message, 'failed')
-      if (error instanceof EmailError) throw error
-      throw new EmailError('unavailable', 'The email could not be put into the queue.', { cause: error })
-    }
+    return this.#queue.add(waiting, { priority: options.priority ?? 'normal', delayMs })
   }
 
   async #sendWindow<Props>(
@@ -224,12 +216,7 @@ class TransportMailer implements Mailer {
     options: SendManyOptions,
   ): Promise<readonly BulkResult[]> {
     const results: BulkResult[] = []
-    const composed: {
-      readonly index: number
-      readonly id: string
-      readonly message: Message
-      readonly key: string | undefined
-    }[] = []
+    const composed: (Waiting & { readonly index: number })[] = []
     for (const [index, bulk] of window.entries()) {
       try {
         const message = await this.#composer.fromTemplate(template, bulk, options.stream)
@@ -239,12 +226,12 @@ class TransportMailer implements Mailer {
       }
     }
     if (this.#waits(options)) {
-      await mapConcurrently(composed, 20, async ({ index, id, message, key }) => {
-        results[index] = await this.#enqueue(id, message, key, options).catch((error: unknown) => ({
-          status: 'failed' as const,
-          error: asEmailError(error, 'Queueing the email'),
-        }))
-      })
+      const outcomes = await this.#enqueue(composed, options)
+      for (const [position, { index }] of composed.entries()) {
+        const outcome = outcomes[position]
+        if (outcome !== undefined)
+          results[index] = outcome instanceof EmailError ? { status: 'failed', error: outcome } : outcome
+      }
       return results
     }
     const outcomes = await this.#bulk.deliver(composed, () => attemptLimits(options, this.#limits))

@@ -26,6 +26,12 @@ export interface EnqueueEmailOptions {
   readonly delayMs: number
 }
 
+/** One job on its way into the queue. */
+export interface QueueItem {
+  readonly job: QueuedEmail
+  readonly options: EnqueueEmailOptions
+}
+
 /**
  * Where queued sends wait: the app factory fills it with tasks.
  *
@@ -35,4 +41,9 @@ export interface EnqueueEmailOptions {
 export interface EmailQueue {
   /** Takes the job durably and answers its id; rejects when it could not. */
   enqueue(job: QueuedEmail, options: EnqueueEmailOptions): Promise<{ readonly id: string }>
+  /**
+   * Takes many at once: for a queue that does so in fewer round trips. Answers in the order of the items, for each its id or
+   * why it was not taken; rejects when none was.
+   */
+  enqueueMany?(items: readonly QueueItem[]): Promise<readonly ({ readonly id: string } | { readonly error: unknown })[]>
 }

@@ -2,7 +2,7 @@ export { createMailer } from './create-mailer.js'
 export { disabledMailer } from './disabled-mailer.js'
 export type { EmailTrace } from './email-channels.js'
 export { EmailError, type EmailErrorCode, type EmailErrorKind, type EmailErrorOptions } from './email-error.js'
-export type { EmailPriority, EmailQueue, EnqueueEmailOptions, QueuedEmail } from './email-queue.js'
+export type { EmailPriority, EmailQueue, EnqueueEmailOptions, QueuedEmail, QueueItem } from './email-queue.js'
 export type { MailboxSource, StoredEmail } from './mailbox/stored-email.js'
 export type {
   BulkMessage,

@@ -1,10 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { openRedis } from '@plinth/core/redis'
 import { freshRedis } from '@plinth/testing'
+import { PostmarkStandIn } from '@plinth/testing/postmark'
 import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import {
   type CreateMailerOptions,
   createMailer,
+  defineTemplate,
   type EmailError,
   type EmailStore,
   type EmailTransport,
@@ -17,7 +20,6 @@ import {
   redisStore,
 } from '../src/index.js'
 import { postmarkTransport } from '../src/transports/postmark.js'
-import { PostmarkStandIn } from './postmark-stand-in.js'
 
 const from = { name: 'Plinth', address: 'hello@example.com' }
 const hello = { to: 'ada@example.com', subject: 'Hello', text: 'Hi' }
@@ -233,6 +235,31 @@ describe('queued mail', () => {
     })
     await mailer.sendMessage(hello, { queue: true, priority: 'high', delay: '10m', idempotencyKey: 'k' })
     expect(seen).toEqual([{ idempotencyKey: 'k', priority: 'high', delayMs: 600_000 }])
+  })
+
+  it('in bulk is handed to a queue that takes many at once in one call, and each has its own outcome', async () => {
+    const calls: number[] = []
+    const log = memorySendLog()
+    const { mailer } = memoryMailer({
+      sendLog: log,
+      queue: {
+        enqueue: () => Promise.reject(new Error('one at a time')),
+        enqueueMany: async (items) => {
+          calls.push(items.length)
+          return items.map((_, index) => (index === 1 ? { error: new Error('full') } : { id: `job-${index}` }))
+        },
+      },
+    })
+    const messages = ['a', 'b', 'c, d', 'e'].map((name) => ({ to: `${name}@example.com`, props: {} }))
+    const template = defineTemplate({ name: 'plain', props: z.object({}), subject: 'x', text: () => 'x', example: {} })
+    expect(await mailer.sendMany(template, messages, { queue: true })).toMatchObject([
+      { status: 'queued', jobId: 'job-0' },
+      { status: 'failed', error: { kind: 'unavailable', retryable: true, ambiguous: false } },
+      { status: 'failed', error: { kind: 'invalid' } },
+      { status: 'queued', jobId: 'job-2' },
+    ])
+    expect(calls).toEqual([3])
+    expect(log.entries.map(({ state }) => state).sort()).toEqual(['failed', 'queued', 'queued'])
   })
 
   it('that came back from the queue changed is refused', async () => {

@@ -1,9 +1,9 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import { mkdtemp, readdir, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type { Logger } from '@plinth/core'
+import { PostmarkStandIn, type StandInFault } from '@plinth/testing/postmark'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
@@ -17,8 +17,8 @@ import {
 } from '../src/index.js'
 import { postmarkTransport } from '../src/transports/postmark.js'
 import { smtpTransport } from '../src/transports/smtp.js'
-import { PostmarkStandIn, type StandInFault } from './postmark-stand-in.js'
 import { TestSmtpServer } from './smtp-server.js'
+import { temporaryFolder } from './temporary-folder.js'
 
 const from = 'hello@example.com'
 const anyProps = z.object({})
@@ -118,7 +118,7 @@ describe('what is secret', () => {
 
 describe('the outbox folder', () => {
   it('holds every file, whatever the names in the message are', async () => {
-    const parent = await mkdtemp(join(tmpdir(), 'plinth-outbox-'))
+    const parent = await temporaryFolder()
     const mailer = createMailer({ transport: outboxTransport({ dir: join(parent, 'box') }), from })
     for (const name of [
       '../escape',
@@ -161,7 +161,7 @@ describe('the outbox folder', () => {
   })
 
   it('is left neither by reading an id that is a path nor by a link that lies in it', async () => {
-    const parent = await mkdtemp(join(tmpdir(), 'plinth-outbox-'))
+    const parent = await temporaryFolder()
     const transport = outboxTransport({ dir: join(parent, 'box') })
     const mailer = createMailer({ transport, from })
     await mailer.sendMessage({ to: 'ada@example.com', subject: 'x', text: 'x' })

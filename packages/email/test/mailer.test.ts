@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -14,6 +13,7 @@ import {
   outboxTransport,
   type QueuedEmail,
 } from '../src/index.js'
+import { temporaryFolder } from './temporary-folder.js'
 
 const welcome = defineTemplate({
   name: 'welcome',
@@ -125,7 +125,7 @@ describe('a disabled mailer', () => {
 
 describe('the outbox', () => {
   it('writes files only their owner can read, and keeps no more than its limit', async () => {
-    const dir = join(await mkdtemp(join(tmpdir(), 'plinth-outbox-')), 'box')
+    const dir = join(await temporaryFolder(), 'box')
     const transport = outboxTransport({ dir, limit: 10 })
     const mailer = createMailer({ transport, from })
     expect(mailer.canDeliver).toBe(false)

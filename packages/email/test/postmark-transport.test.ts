@@ -1,3 +1,4 @@
+import { PostmarkStandIn, type StandInFault } from '@plinth/testing/postmark'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
@@ -11,7 +12,6 @@ import {
   type SendOptions,
 } from '../src/index.js'
 import { postmarkTransport } from '../src/transports/postmark.js'
-import { PostmarkStandIn, type StandInFault } from './postmark-stand-in.js'
 
 const welcome = defineTemplate({
   name: 'welcome',

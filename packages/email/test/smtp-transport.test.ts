@@ -1,5 +1,5 @@
-import { createServer } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type AddressInfo, createServer } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { createMailer, defineProviderTemplate, EmailError, html, type Mailer, type SendOptions } from '../src/index.js'
 import { smtpTransport } from '../src/transports/smtp.js'
@@ -175,6 +175,45 @@ describe('a mail server that fails with', () => {
     await expect(away.sendMessage(message)).rejects.toMatchObject({ kind: 'unavailable', ambiguous: false })
     await away.close()
     server = await new TestSmtpServer().listen()
+  })
+})
+
+/** The least of a mail server, saying what it is told to: the real one cannot be brought to these answers. */
+async function scriptedServer(answers: Readonly<Record<string, string>>): Promise<string> {
+  const offer = 'STARTTLS' in answers ? 'STARTTLS' : 'AUTH PLAIN'
+  const scripted = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.write('220 ready\r\n')
+    socket.on('data', (data) => {
+      const command = String(data).trim().split(' ')[0] ?? ''
+      const answer = command === 'EHLO' ? `250-hello\r\n250 ${offer}` : (answers[command] ?? '250 fine')
+      socket.write(`${answer}\r\n`)
+      if (answer.startsWith('421')) socket.end()
+    })
+  })
+  await new Promise<void>((resolve) => scripted.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void scripted.close())
+  return `127.0.0.1:${(scripted.address() as AddressInfo).port}`
+}
+
+describe('a mail server that answers "not now"', () => {
+  it.each([
+    ['454 to STARTTLS', { STARTTLS: '454 TLS not available due to temporary reason' }, '', true],
+    ['421 to STARTTLS', { STARTTLS: '421 Closing' }, '', true],
+    ['454 to the login', { AUTH: '454 Temporary authentication failure' }, 'user:secret-password@', false],
+    ['421 to the login', { AUTH: '421 Closing' }, 'user:secret-password@', false],
+  ])('%s: unavailable and retryable, nothing sent', async (_, answers, login, tls) => {
+    const waiting = mailerTo(`smtp://${login}${await scriptedServer(answers)}`, tls)
+    const error = await waiting.sendMessage(message).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ kind: 'unavailable', retryable: true, ambiguous: false })
+    expect(String((error as Error).stack)).not.toContain('secret-password')
+    await waiting.close()
+  })
+
+  it('5xx to STARTTLS: a server without TLS, which no repetition mends', async () => {
+    const strict = mailerTo(`smtp://${await scriptedServer({ STARTTLS: '502 Not implemented' })}`, true)
+    await expect(strict.sendMessage(message)).rejects.toMatchObject({ kind: 'config', retryable: false })
+    await strict.close()
   })
 })
 

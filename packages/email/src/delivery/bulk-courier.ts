@@ -4,6 +4,7 @@ import type { BatchItem, Delivery, EmailTransport, TransportBatch } from '../tra
 import { type AttemptLimits, withRetries } from './attempts.js'
 import type { Admitted, Courier } from './courier.js'
 import { hashKey } from './ledger.js'
+import { mapConcurrently } from './map-concurrently.js'
 
 /** One message of a bulk send. */
 export interface BulkItem {
@@ -135,19 +136,4 @@ async function orFailed(work: () => Promise<DeliveryResult>): Promise<BulkOutcom
   } catch (error) {
     return { status: 'failed', error }
   }
-}
-
-/** Maps a list with at most `concurrency` calls at a time; the answers stand in the order of the list. */
-export async function mapConcurrently<Item, Result>(
-  items: readonly Item[],
-  concurrency: number,
-  work: (item: Item, index: number) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = []
-  const queue = items.entries()
-  const lane = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await work(item, index)
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, lane))
-  return results
 }
