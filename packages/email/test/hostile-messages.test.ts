@@ -12,7 +12,7 @@ import {
 import { smtpTransport } from '../src/transports/smtp.js'
 import { TestSmtpServer } from './smtp-server.js'
 
-const RUNS = process.env.PLINTH_LONG === '1' ? 100_000 : 2_000
+const RUNS = process.env.PLINTH_LONG === '1' ? 100_000 : 1_000
 
 /** What has split headers, added recipients or confused parsers before, put together at random with any other text. */
 const piece = fc.constantFrom(
@@ -200,6 +200,6 @@ describe('a message made of hostile names, subjects, addresses and headers', () 
       // A property that refuses everything would show nothing.
       expect(accepted).toBeGreaterThan(RUNS / 20)
     },
-    RUNS * 20,
+    Math.max(60_000, RUNS * 20),
   )
 })
