@@ -1,4 +1,4 @@
-import { EmailError, type EmailQueue, type Mailer, type QueuedEmail } from '@plinth/email'
+import { EmailError, type EmailQueue, type EnqueueEmailOptions, type Mailer, type QueuedEmail } from '@plinth/email'
 import { defineTask, type EnqueueOptions, type Task, type Tasks } from '@plinth/tasks'
 
 /** The task in which a queued message waits for a worker. */
@@ -33,13 +33,21 @@ export function emailTask(mailer: () => Mailer): EmailTask {
 /** Lends tasks to the mailer as its queue. */
 export function emailQueue(task: EmailTask, tasks: () => Tasks): EmailQueue {
   return {
-    enqueue: async (job, { idempotencyKey, priority, delayMs }) => {
-      const options: EnqueueOptions = {
-        priority,
-        ...(idempotencyKey === undefined ? {} : { idempotencyKey: `email:${idempotencyKey}` }),
-        ...(delayMs > 0 ? { delay: delayMs } : {}),
-      }
-      return { id: (await tasks().enqueue(task, job, options)).id }
+    enqueue: async (job, options) => ({ id: (await tasks().enqueue(task, job, taskOptions(options))).id }),
+    enqueueMany: async (items) => {
+      const answers = await tasks().enqueueMany(
+        task,
+        items.map(({ job, options }) => ({ input: job, options: taskOptions(options) })),
+      )
+      return answers.map(({ handle, error }) => (handle === undefined ? { error } : { id: handle.id }))
     },
+  }
+}
+
+function taskOptions({ idempotencyKey, priority, delayMs }: EnqueueEmailOptions): EnqueueOptions {
+  return {
+    priority,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey: `email:${idempotencyKey}` }),
+    ...(delayMs > 0 ? { delay: delayMs } : {}),
   }
 }
