@@ -85,7 +85,10 @@ export interface Outcome {
   readonly retryAfterMs: number
   /** Milliseconds until the whole quota is available, if nothing else is charged. */
   readonly resetAfterMs: number
-  /** The backend's clock, in microseconds since the epoch: where a correction finds its window again. Any number for a block. */
+  /**
+   * From when the charge counts, by the backend's clock in microseconds since the epoch: where a correction finds it again.
+   * For `gcra` this is when its time begins to return. Any number for a block.
+   */
   readonly at: number
 }
 

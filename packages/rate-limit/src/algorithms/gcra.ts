@@ -44,9 +44,14 @@ export const gcra: Algorithm<GcraState> = {
     })
   },
 
-  adjust(state, limit, by, _at, now) {
+  /** Gives back (`by` < 0) no more than time has not returned since `at`, see {@link gcraChargedAt}. */
+  adjust(state, limit, by, at, now) {
     const rate = rateOf(limit)
-    const next = plus(leadAt(state, rate, now), by, rate)
+    const lead = leadAt(state, rate, now)
+    const returned = by < 0 ? Math.max(0, now - at) : 0
+    const { whole, part } = plus(lead, by, rate)
+    const next = { whole: whole + returned, part }
+    if (returned > 0 && (next.whole > lead.whole || (next.whole === lead.whole && part >= lead.part))) return state
     if (next.whole < 0 || (next.whole === 0 && next.part === 0)) return undefined
     const most = 2 * rate.burstWhole + 1
     return next.whole > most
@@ -63,6 +68,16 @@ export const gcra: Algorithm<GcraState> = {
   restore: (used, limit, now) => gcra.adjust(undefined, limit, used, now, now),
 
   expiresAt: (state) => state.at + state.ahead + 1,
+}
+
+/**
+ * When the time of a charge begins to return: once that of everything before it has, rounded down.
+ *
+ * What a refund gives back has to be counted from then, or units that time has returned already would be given twice.
+ */
+export function gcraChargedAt(limit: Limit, cost: number, resetAfterCharge: number, now: number): number {
+  const { whole, part, parts } = rateOf(limit)
+  return now + Math.max(0, resetAfterCharge - cost * whole - Math.ceil((cost * part) / parts) - 1)
 }
 
 /** How far ahead of `now` the arrival time is, at most twice the burst. A fraction of another rate is rounded up. */

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '@plinth/core'
 import type { Evaluation } from '../algorithms/algorithm.js'
 import { algorithmOf } from '../algorithms/algorithms.js'
 import { type BlockState, blockRest, NOT_BLOCKED, nextBlock } from '../algorithms/block.js'
+import { gcraChargedAt } from '../algorithms/gcra.js'
 import type { Limit } from '../policy/limit.js'
 import type {
   BlockOrder,
@@ -151,10 +152,12 @@ function stateToKeep(evaluation: Evaluation<unknown>, admitted: boolean): unknow
   return admitted && evaluation.admits && charged !== undefined ? charged : repaired
 }
 
-function outcomeOf(charge: Charge, evaluation: Evaluation<unknown>, charged: boolean, at: number): Outcome {
+function outcomeOf(charge: Charge, evaluation: Evaluation<unknown>, charged: boolean, now: number): Outcome {
   if (evaluation === NOT_BLOCKED) return FREE // nothing is ever corrected about a block, so its time does not matter
-  const { algorithm } = charge.limit
-  const taken = algorithm === 'concurrency' ? 1 : algorithm === 'block' ? 0 : charge.cost
+  const { limit, cost } = charge
+  const { algorithm } = limit
+  const taken = algorithm === 'concurrency' ? 1 : algorithm === 'block' ? 0 : cost
+  const at = charged && algorithm === 'gcra' ? gcraChargedAt(limit, cost, evaluation.resetAfterCharge, now) : now
   return {
     admits: evaluation.admits,
     remaining: charged ? evaluation.available - taken : evaluation.available,

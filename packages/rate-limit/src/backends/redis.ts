@@ -1,5 +1,6 @@
 import { type Clock, MisconfiguredError } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
+import { gcraChargedAt } from '../algorithms/gcra.js'
 import type { Limit } from '../policy/limit.js'
 import type {
   BackendCallOptions,
@@ -99,7 +100,7 @@ class RedisBackend implements RateLimitBackend {
     const first = await this.#ask(charges, options)
     // a calendar window ended while the call was under way, or the clocks differ: now the server's is known
     const reply = first.numbers[first.from] === -1 ? await this.#ask(charges, options) : first
-    return verdictOf(reply, charges.length)
+    return verdictOf(reply, charges, options.peek)
   }
 
   #ask(charges: readonly Charge[], { peek, deadlineMs }: DecideOptions): Promise<CallReply> {
@@ -186,21 +187,24 @@ function bySubject<Part extends { readonly subject: string }>(parts: readonly Pa
 /** How many numbers a script replies for each charge. */
 const ROW = 4
 
-function verdictOf({ numbers, from }: CallReply, count: number): Verdict {
-  const at = numbers[0] ?? 0
-  const outcomes: Outcome[] = []
-  for (let i = 0; i < count; i += 1) {
+function verdictOf({ numbers, from }: CallReply, charges: readonly Charge[], peek: boolean): Verdict {
+  const now = numbers[0] ?? 0
+  const admitted = numbers[from] === 1
+  const outcomes = charges.map(({ limit, cost }, i) => {
     const row = from + 1 + i * ROW
+    const admits = numbers[row] === 1
     const retryAfter = numbers[row + 2] ?? 0
-    outcomes.push({
-      admits: numbers[row] === 1,
+    const resetAfter = numbers[row + 3] ?? 0
+    const isCharged = admitted && admits && !peek && limit.algorithm === 'gcra'
+    return {
+      admits,
       remaining: numbers[row + 1] ?? 0,
       retryAfterMs: retryAfter < 0 ? Number.POSITIVE_INFINITY : Math.ceil(retryAfter / 1000),
-      resetAfterMs: Math.ceil((numbers[row + 3] ?? 0) / 1000),
-      at,
-    })
-  }
-  return { admitted: numbers[from] === 1, firm: true, outcomes }
+      resetAfterMs: Math.ceil(resetAfter / 1000),
+      at: isCharged ? gcraChargedAt(limit, cost, resetAfter, now) : now,
+    }
+  })
+  return { admitted, firm: true, outcomes }
 }
 
 function withoutCharge({ limit, cost }: Charge, outcome: Outcome): Outcome {

@@ -51,8 +51,11 @@ local function correct(i, d, by, at)
     if behind == 1 then one[i] = clamp(one[i] + by, quota) else two[i] = clamp(two[i] + by, quota) end
     return one[i] + two[i] > 0, true
   elseif kind == 'g' then
-    local longest = 2 * extra[d][4] + 1
-    one[i], two[i] = add(one[i], two[i], by, extra[d])
+    local longest, returned = 2 * extra[d][4] + 1, by < 0 and max(0, now - at) or 0
+    local whole, part = add(one[i], two[i], by, extra[d])
+    whole = whole + returned
+    if returned > 0 and (whole > one[i] or (whole == one[i] and part >= two[i])) then return true, false end
+    one[i], two[i] = whole, part
     if one[i] > longest then one[i], two[i] = longest, 0 end
     return one[i] > 0 or (one[i] == 0 and two[i] > 0), true
   end
