@@ -6,7 +6,9 @@ import { BentoCache, bentostore } from 'bentocache'
 import { memoryDriver } from 'bentocache/drivers/memory'
 import { createCache as createManager } from 'cache-manager'
 import { Cacheable } from 'cacheable'
+import { Loader } from 'layered-loader'
 import { LRUCache } from 'lru-cache'
+import { printVersions } from './peer-versions.js'
 
 const KEYS = Array.from({ length: 1_000 }, (_, index) => `user:${index}`)
 const HOUR = 3_600_000
@@ -21,6 +23,15 @@ function hits(get: (key: string) => unknown): Contestant {
   }
 }
 
+printVersions(
+  'lru-cache',
+  'bentocache',
+  'cacheable',
+  'cache-manager',
+  'async-cache-dedupe',
+  '@epic-web/cachified',
+  'layered-loader',
+)
 await compare({
   name: 'cache: hit in memory (getOrSet)',
   ops: 100_000,
@@ -56,6 +67,13 @@ await compare({
     cachified: () => {
       const cache = new LRUCache<string, CacheEntry>({ max: 10_000 })
       return hits((key) => cachified({ key, cache, ttl: HOUR, getFreshValue: load }))
+    },
+    'layered-loader': () => {
+      const loader = new Loader<object>({
+        inMemoryCache: { cacheId: 'users', ttlInMsecs: HOUR, maxItems: 10_000 },
+        dataSourceGetOneFn: async () => load(),
+      })
+      return hits((key) => loader.get(key))
     },
   },
 })

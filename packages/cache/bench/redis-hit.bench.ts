@@ -1,89 +1,131 @@
-import { type Contestant, commandCounts, compare } from '@plinth/bench'
+import { type CacheEntry, cachified } from '@epic-web/cachified'
+import KeyvRedis from '@keyv/redis'
+import { compare } from '@plinth/bench'
 import { createCache } from '@plinth/cache'
 import { redisBackend } from '@plinth/cache/redis'
 import { openRedis } from '@plinth/core/redis'
-import { type RedisServer, startRedis } from '@plinth/testing'
+import type { RedisServer } from '@plinth/testing'
+import { createCache as createDedupe } from 'async-cache-dedupe'
 import { BentoCache, bentostore } from 'bentocache'
 import { redisDriver } from 'bentocache/drivers/redis'
+import { createCache as createManager } from 'cache-manager'
+import { Cacheable, Keyv } from 'cacheable'
 import { Redis } from 'ioredis'
+import { Loader, RedisCache } from 'layered-loader'
+import { printVersions } from './peer-versions.js'
+import { type Client, hitsOnRedis } from './redis-contestant.js'
 
-const KEYS = Array.from({ length: 1_000 }, (_, index) => `user:${index}`)
 const value = { id: 42, text: 'x'.repeat(1_000) }
 const HOUR = 3_600_000
-
-/** Hits on a thousand keys, many in flight. */
-async function hits(
-  inFlight: number,
-  make: (server: RedisServer) => Promise<{ get(key: string): unknown; set(key: string): unknown; close(): unknown }>,
-): Promise<Contestant> {
-  const server = await startRedis()
-  const client = await make(server)
-  for (const key of KEYS) await client.set(key)
-  return {
-    run: async (ops) => {
-      let next = 0
-      const lane = async (): Promise<void> => {
-        while (next < ops) await client.get(KEYS[next++ % KEYS.length] as string)
-      }
-      await Promise.all(Array.from({ length: inFlight }, lane))
-    },
-    counts: commandCounts(server),
-    close: async () => {
-      await client.close()
-      await server.close()
-    },
-  }
-}
 
 const ours = (tags: (key: string) => readonly string[]) => async (server: RedisServer) => {
   const redis = await openRedis({ url: server.url })
   const cache = createCache({ backend: redisBackend(redis), ttl: HOUR })
   return {
     get: (key: string) => cache.getOrSet(key, () => value, { tags: tags(key) }),
-    set: (key: string) => cache.set(key, value, { tags: tags(key) }),
-    close: () => redis.close(),
+    close: async () => {
+      await cache.close()
+      await redis.close()
+    },
   }
 }
+const untagged = ours(() => [])
+const tagged = ours((key) => ['users', 'people', key])
 
-const raw = async (server: RedisServer) => {
+const raw = async (server: RedisServer): Promise<Client> => {
   const redis = new Redis(server.url)
   return {
-    get: async (key: string) => JSON.parse((await redis.get(key)) ?? ''),
-    set: (key: string) => redis.set(key, JSON.stringify(value)),
+    get: async (key) => {
+      const text = await redis.get(key)
+      return text === null ? redis.set(key, JSON.stringify(value)) : JSON.parse(text)
+    },
     close: () => redis.disconnect(),
   }
 }
 
-const bento = async (server: RedisServer) => {
-  const driver = redisDriver({ connection: { host: '127.0.0.1', port: server.port } })
-  const cache = new BentoCache({ default: 'redis', stores: { redis: bentostore().useL2Layer(driver) } })
-  return {
-    get: (key: string) => cache.getOrSet({ key, factory: () => value, ttl: '1h' }),
-    set: (key: string) => cache.set({ key, value, ttl: '1h' }),
-    close: () => cache.disconnectAll(),
-  }
+const others: Readonly<Record<string, (server: RedisServer) => Promise<Client>>> = {
+  bentocache: async (server) => {
+    const driver = redisDriver({ connection: { host: '127.0.0.1', port: server.port } })
+    const cache = new BentoCache({ default: 'redis', stores: { redis: bentostore().useL2Layer(driver) } })
+    return {
+      get: (key) => cache.getOrSet({ key, factory: () => value, ttl: '1h' }),
+      close: () => cache.disconnectAll(),
+    }
+  },
+  cacheable: async (server) => {
+    const cache = new Cacheable({ primary: new KeyvRedis(server.url) })
+    return {
+      get: (key) => cache.getOrSet(key, async () => value, { ttl: HOUR }),
+      close: () => cache.disconnect(),
+    }
+  },
+  'cache-manager': async (server) => {
+    const cache = createManager({ stores: [new Keyv({ store: new KeyvRedis(server.url) })] })
+    return { get: (key) => cache.wrap(key, async () => value, HOUR), close: () => cache.disconnect() }
+  },
+  'async-cache-dedupe': async (server) => {
+    const client = new Redis(server.url)
+    const cache = createDedupe({ ttl: 3_600, storage: { type: 'redis', options: { client } } }).define(
+      'user',
+      async (_key: string) => value,
+    )
+    return { get: (key) => cache.user(key), close: () => client.disconnect() }
+  },
+  cachified: async (server) => {
+    const client = new Redis(server.url)
+    const cache = {
+      get: async (key: string) => {
+        const text = await client.get(key)
+        return text === null ? null : (JSON.parse(text) as CacheEntry)
+      },
+      set: (key: string, entry: CacheEntry) => client.set(key, JSON.stringify(entry), 'PX', HOUR),
+      delete: (key: string) => client.del(key),
+    }
+    return {
+      get: (key) => cachified({ key, cache, ttl: HOUR, getFreshValue: () => value }),
+      close: () => client.disconnect(),
+    }
+  },
+  'layered-loader': async (server) => {
+    const client = new Redis(server.url)
+    const loader = new Loader<object>({
+      asyncCache: new RedisCache<object>(client, { json: true, ttlInMsecs: HOUR, prefix: 'layered' }),
+      dataSourceGetOneFn: async () => value,
+    })
+    return { get: (key) => loader.get(key), close: () => client.disconnect() }
+  },
 }
 
-for (const inFlight of [1, 64]) {
-  const scenario = `cache: hit in Redis, 1 KB, ${inFlight} in flight`
-  await compare({
-    name: scenario,
-    ops: 10_000,
-    ours: () =>
-      hits(
-        inFlight,
-        ours(() => []),
-      ),
-    peers: { 'ioredis get + JSON.parse': () => hits(inFlight, raw), bentocache: () => hits(inFlight, bento) },
-  })
-  await compare({
-    name: `${scenario}, three tags`,
-    ops: 10_000,
-    ours: () =>
-      hits(
-        inFlight,
-        ours((key) => ['users', 'people', key]),
-      ),
-    peers: { 'ioredis get + JSON.parse': () => hits(inFlight, raw) },
-  })
-}
+printVersions(
+  'ioredis',
+  'bentocache',
+  'cacheable',
+  'cache-manager',
+  '@keyv/redis',
+  'async-cache-dedupe',
+  '@epic-web/cachified',
+  'layered-loader',
+)
+const many = hitsOnRedis(64)
+await compare({
+  name: 'cache: hit in Redis, 1 KB, 64 in flight',
+  ops: 10_000,
+  ours: () => many(untagged),
+  peers: {
+    'ioredis get + JSON.parse': () => many(raw),
+    ...Object.fromEntries(Object.entries(others).map(([name, make]) => [name, () => many(make)])),
+  },
+})
+await compare({
+  name: 'cache: hit in Redis, 1 KB, 64 in flight, three tags',
+  ops: 10_000,
+  ours: () => many(tagged),
+  peers: { 'ioredis get + JSON.parse': () => many(raw) },
+})
+const one = hitsOnRedis(1)
+await compare({
+  name: 'cache: hit in Redis, 1 KB, 1 in flight',
+  ops: 2_000,
+  ours: () => one(untagged),
+  peers: { 'ioredis get + JSON.parse': () => one(raw) },
+})

@@ -13,6 +13,7 @@ import type {
 } from './cache-backend.js'
 import { CacheClosedError, CacheValueError, PatternMatchingNotSupportedError } from './cache-errors.js'
 import type { InvalidateEvent } from './cache-events.js'
+import { Warming } from './functions/warming.js'
 import { Addresses } from './keys/addresses.js'
 import { canonicalTagGuard, NAMESPACE_GUARD, prefixTarget } from './keys/guards.js'
 import type { LoadOptions, Ttl } from './load-options.js'
@@ -62,6 +63,7 @@ export class CacheCore {
   readonly reporter: Reporter
   readonly store: CacheStore
   readonly trust: StoreTrust
+  readonly warming: Warming = new Warming()
   readonly #parts: CacheParts
   readonly #packing: Packing
   readonly #reads: ReadThrough

@@ -1,7 +1,14 @@
 import type { Duration } from '@plinth/config/units'
 import type { Closable } from '@plinth/core'
 import type { CacheSlots } from './cache-slots.js'
-import type { CachedFunction, DefineOptions, FunctionArgs, Load } from './functions/cached-function.js'
+import type {
+  CachedFunction,
+  DefineOptions,
+  FunctionArgs,
+  Load,
+  WarmOptions,
+  WarmReport,
+} from './functions/cached-function.js'
 import type { MutationOptions } from './functions/mutation.js'
 import type { CacheResource } from './functions/resource.js'
 import type { GetOrSetOptions, Loader, Ttl } from './load-options.js'
@@ -91,6 +98,12 @@ export interface Cache extends Closable {
     name: Name,
     idField: IdField,
   ): CacheResource<Name, IdField>
+
+  /**
+   * Computes what the functions defined with `warm` name and what is not cached yet, a few at a time; for the start of an app. Failures are
+   * answered, not thrown, and a `budget` bounds how long the start waits.
+   */
+  warm(options?: WarmOptions): Promise<WarmReport>
 
   /** Why a key is a hit, stale, refused or missing. */
   explain(key: string): Promise<Explanation>

@@ -15,6 +15,10 @@ export interface CacheSettings {
   readonly prefix: string
   readonly version: string | undefined
   readonly defaultTtlMs: number
+  /** What `ttl: 'short'` means. */
+  readonly shortTtlMs: number
+  /** What `ttl: 'long'` means. */
+  readonly longTtlMs: number
   /** With backend `redis` or `tiered`. */
   readonly redis: RedisSettings | undefined
   /** With backend `memcached`. */
@@ -61,6 +65,23 @@ export const cacheSection: Section<CacheSettings> = section({
       default: '1h',
       min: '1ms',
       misnomers: ['CACHE_TTL', 'CACHE_EXPIRATION', 'CACHE_DEFAULT_TTL', 'DEFAULT_CACHE_TTL'],
+      shared: {
+        env: 'CACHE_TTL_DEFAULT',
+        meaning: 'Another name of DEFAULT_CACHE_EXPIRATION, beside CACHE_TTL_SHORT and CACHE_TTL_LONG.',
+        example: '1h',
+      },
+    }),
+    shortTtlMs: duration('CACHE_TTL_SHORT', {
+      meaning: "What ttl: 'short' means in code, for values that change often.",
+      default: '30s',
+      min: '1ms',
+      misnomers: ['CACHE_SHORT_TTL'],
+    }),
+    longTtlMs: duration('CACHE_TTL_LONG', {
+      meaning: "What ttl: 'long' means in code, for values that hardly change.",
+      default: '1d',
+      min: '1ms',
+      misnomers: ['CACHE_LONG_TTL'],
     }),
     redis: redisGroup({ of: 'the cache', prefix: 'CACHE', db: 0, when: { backend: ['redis', 'tiered'] } }),
     memcached: memcachedGroup({ of: 'the cache', prefix: 'CACHE', when: { backend: ['memcached'] } }),

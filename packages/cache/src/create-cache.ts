@@ -23,7 +23,10 @@ export interface CacheOptions extends Omit<LoadOptions<never>, 'storeIf' | 'sche
   readonly version?: string
   /** Names the cache in events and errors. Default: the prefix. */
   readonly name?: string
-  /** TTLs with names, such as `{ short: '30s', long: '1d' }`, to be used wherever a TTL is. */
+  /**
+   * TTLs with names, to be used wherever a TTL is. Default: `short` is 30 seconds, `long` one day, and `default` what a call without a TTL
+   * gets; others are added to these.
+   */
   readonly ttls?: Readonly<Record<string, Ttl>>
   /** How many leading segments of a key can be deleted as a prefix; each is one more thing to look up where keys are that deep. Default 4. */
   readonly prefixDepth?: number
@@ -64,6 +67,8 @@ const KNOWN: ReadonlySet<string> = new Set([
 ])
 const PREFIX = /^[\w.:-]{1,64}$/
 const VERSION = /^[\w.-]{1,64}$/
+const NAMED_TTLS: Readonly<Record<string, Ttl>> = { short: '30s', long: '1d' }
+const NO_NAMES: NamedTtls = new Map()
 /** A secret that is shorter can be guessed. */
 const MIN_SECRET = 16
 
@@ -86,10 +91,14 @@ export function createCache(options: CacheOptions): Cache {
   if (!(Number.isInteger(prefixDepth) && prefixDepth >= 0 && prefixDepth <= 16)) {
     throw new CacheOptionError('prefixDepth must be a whole number from 0 to 16.')
   }
-  const named: NamedTtls = new Map(
-    Object.entries(ttls).map(([key, ttl]) => [key, parseTtl(ttl, new Map(), `ttls.${key} of cache "${name}"`)]),
+  const named = new Map(
+    Object.entries({ ...NAMED_TTLS, ...ttls }).map(([key, ttl]) => [
+      key,
+      parseTtl(ttl, NO_NAMES, `ttls.${key} of cache "${name}"`),
+    ]),
   )
   const policy = resolvePolicy(DEFAULT_POLICY, options, named, `cache "${name}"`)
+  if (!named.has('default')) named.set('default', policy.freshMs)
   const store = backend.open(`${prefix}:${version}`)
   const packing = store.holds === 'values' ? valuePacking : bytePacking(options)
   const core = new CacheCore({

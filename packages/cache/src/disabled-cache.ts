@@ -1,5 +1,5 @@
 import type { Cache, Explanation } from './cache.js'
-import type { CachedFunction } from './functions/cached-function.js'
+import type { CachedFunction, WarmReport } from './functions/cached-function.js'
 import { encodeParam } from './keys/encode-param.js'
 import { parseTemplate } from './keys/template.js'
 import type { LoadContext } from './load-options.js'
@@ -22,6 +22,8 @@ const DISABLED: Explanation = {
   reason: 'The cache is disabled (CACHE_ENABLED=false).',
   computing: false,
 }
+
+const NOTHING_TO_WARM: WarmReport = { warmed: 0, failures: [], complete: true }
 
 class DisabledCache implements Cache {
   readonly name: string
@@ -64,6 +66,9 @@ class DisabledCache implements Cache {
     return 0
   }
   async clear(): Promise<void> {}
+  async warm(): Promise<WarmReport> {
+    return NOTHING_TO_WARM
+  }
   async explain(): Promise<Explanation> {
     return DISABLED
   }
@@ -116,6 +121,6 @@ function uncachedFunction(template: string, load: UncachedLoad): CachedFunction<
     invalidate: async () => {},
     peek: async () => undefined,
     put: async () => {},
-    warm: async () => ({ warmed: 0, failures: [] }),
+    warm: async () => NOTHING_TO_WARM,
   })
 }

@@ -3,6 +3,7 @@ import type { CacheCore } from './cache-core.js'
 import { CacheOptionError } from './cache-errors.js'
 import type { CacheSlots } from './cache-slots.js'
 import { explain } from './explain.js'
+import type { WarmOptions, WarmReport } from './functions/cached-function.js'
 import { defineFunction } from './functions/define-function.js'
 import { defineMutation } from './functions/define-mutation.js'
 import { defineResource } from './functions/define-resource.js'
@@ -127,6 +128,10 @@ export class StoreCache implements Cache {
 
   readonly resource: Cache['resource'] = ((name: string, idField: string) =>
     defineResource(this.#core, name, idField)) as unknown as Cache['resource']
+
+  warm(options?: WarmOptions): Promise<WarmReport> {
+    return this.#core.warming.run(options)
+  }
 
   async explain(key: string): Promise<Explanation> {
     this.#core.mustBeOpen()

@@ -1,4 +1,5 @@
 import { CacheValueError } from '@plinth/cache'
+import { msgpackrCodec } from '@plinth/cache/msgpackr'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BytePacking } from '../src/byte-packing.js'
@@ -13,6 +14,8 @@ const signed = new BytePacking({
   signer: new Signer(['a new secret of 30 characters', 'an old secret of 30 characters']),
 })
 const old = new BytePacking({ codec: undefined, compression, signer: new Signer(['an old secret of 30 characters']) })
+
+const packed = new BytePacking({ codec: msgpackrCodec(), compression, signer: undefined })
 
 const data = fc.anything({
   withBigInt: true,
@@ -29,7 +32,7 @@ describe('a value', () => {
     fc.assert(
       fc.property(data, (value) => {
         fc.pre(value !== undefined)
-        for (const packing of [plain, signed, valuePacking]) {
+        for (const packing of [plain, signed, packed, valuePacking]) {
           const { body, format } = packing.pack(value, 'k')
           expect(packing.unpack(body, format, 'k')).toStrictEqual(value)
         }
@@ -49,10 +52,37 @@ describe('a value', () => {
       none: undefined,
       list: [undefined],
     }
-    for (const packing of [plain, signed, valuePacking]) {
+    for (const packing of [plain, signed, packed, valuePacking]) {
       const { body, format } = packing.pack(value, 'k')
       expect(packing.unpack(body, format, 'k')).toStrictEqual(value)
     }
+  })
+
+  it('comes out of MessagePack as it went in, even where MessagePack itself would change it', () => {
+    class Money {
+      toJSON(): unknown {
+        return { cents: 5 }
+      }
+    }
+    const twice = (value: unknown): unknown => {
+      const { body, format } = packed.pack(value, 'k')
+      return packed.unpack(body, format, 'k')
+    }
+    for (const value of [
+      '\ud800',
+      { '\udfff': 1 },
+      JSON.parse('{"__proto__": {"a": 1}}'),
+      [-0],
+      2n ** 90n,
+      new Date(Number.NaN),
+      new Map([[new Map([[1, 2]]), 3]]),
+    ]) {
+      expect(twice(value)).toStrictEqual(value)
+    }
+    expect(twice({ price: new Money() })).toEqual({ price: { cents: 5 } })
+    const rows = Array.from({ length: 100 }, (_, id) => ({ id, name: `name ${id}`, active: true }))
+    expect(packed.pack(rows, 'k').size).toBeLessThan(JSON.stringify(rows).length / 2)
+    expect(() => packed.unpack(Buffer.from([0xd9, 0xff, 0x41]), 16, 'k')).toThrow()
   })
 
   it('is refused when it is not data', () => {
@@ -68,7 +98,7 @@ describe('a value', () => {
       /x/,
       new Float64Array(2),
     ]) {
-      for (const packing of [plain, valuePacking]) expect(() => packing.pack(bad, 'k')).toThrow(CacheValueError)
+      for (const packing of [plain, packed, valuePacking]) expect(() => packing.pack(bad, 'k')).toThrow(CacheValueError)
     }
   })
 })

@@ -18,6 +18,7 @@ export async function cachePart(
     prefix: settings.prefix,
     ...(settings.version === undefined ? {} : { version: settings.version }),
     ttl: settings.defaultTtlMs,
+    ttls: { short: settings.shortTtlMs, long: settings.longTtlMs },
   })
   return {
     name: 'cache',

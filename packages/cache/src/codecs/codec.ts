@@ -1,6 +1,6 @@
 /** Turns values into bytes and back. */
 export interface Codec {
-  /** Tells entries of different codecs apart in a shared store: a number from 16 to 255, for ever the same. */
+  /** Tells entries of different codecs apart in a shared store: a number from 17 to 255 (16 is `msgpackrCodec`), for ever the same. */
   readonly id: number
   /** @throws anything, for a value it cannot turn into bytes; the cache wraps it into a `CacheValueError`. */
   encode(value: unknown): Uint8Array

@@ -1,3 +1,4 @@
+import type { Duration } from '@plinth/config/units'
 import type { KeyParam } from '../keys/encode-param.js'
 import type { Placeholders } from '../keys/template.js'
 import type { LoadContext, LoadOptions } from '../load-options.js'
@@ -15,6 +16,8 @@ export type Load<Arguments, Result> = (
 export interface DefineOptions<Arguments, Result, Tag extends string> extends LoadOptions<Awaited<Result>> {
   /** Templates of tags, such as `'user:{userId}'`, or what tells the tags from arguments and value. */
   readonly tags?: readonly Tag[] | ((args: Arguments, value: Awaited<Result>) => readonly string[])
+  /** For which arguments `cache.warm()` computes what is not cached yet. Asked anew each time. */
+  readonly warm?: () => Iterable<Arguments> | Promise<Iterable<Arguments>>
 }
 
 /** Arguments, or none where none are needed. */
@@ -38,15 +41,21 @@ export interface CachedFunction<Arguments, Result> {
   warm(many: Iterable<Arguments>, options?: WarmOptions): Promise<WarmReport>
 }
 
-/** Options of {@link CachedFunction.warm}. */
+/** Options of `cache.warm` and {@link CachedFunction.warm}. */
 export interface WarmOptions {
   /** How many are computed at the same time. Default 5. */
   readonly concurrency?: number
+  /** How long to wait for it at most; what is not done by then goes on in the background. Default: until it is done. */
+  readonly budget?: Duration
+  /** Begins no more computations once it aborts. */
   readonly signal?: AbortSignal
 }
 
-/** What came of warming. */
+/** What came of warming, as far as it was waited for. */
 export interface WarmReport {
+  /** How many values are cached now, those that were cached already included. */
   readonly warmed: number
   readonly failures: readonly unknown[]
+  /** Whether everything was tried; false when the budget was over first, or the signal aborted. */
+  readonly complete: boolean
 }

@@ -6,12 +6,12 @@ import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
 import type { LoadContext, LoadOptions } from '../load-options.js'
 import { LOAD_OPTIONS, type Policy, refuseUnknown } from '../policy.js'
 import type { CachedFunction, DefineOptions, WarmOptions, WarmReport } from './cached-function.js'
-import { limited } from './limited.js'
+import { warm } from './warming.js'
 
 type AnyDefineOptions = DefineOptions<Args, unknown, string>
 type AnyLoad = (args: Args, context: LoadContext) => unknown
 
-const KNOWN: ReadonlySet<string> = new Set([...LOAD_OPTIONS, 'tags'])
+const KNOWN: ReadonlySet<string> = new Set([...LOAD_OPTIONS, 'tags', 'warm'])
 
 /** Builds a cached function on a cache; see `Cache.define` for its promise. */
 export function defineFunction(
@@ -25,6 +25,8 @@ export function defineFunction(
   const template = parseTemplate(text)
   const policy = core.policy(options as unknown as LoadOptions<never>, `define('${text}')`)
   const definition = new Definition(core, template, options, load, policy)
+  const { warm: argsToWarm } = options
+  if (argsToWarm !== undefined) core.warming.add(() => definition.warmPlan(argsToWarm))
   const call = (args: Args = {}): Promise<unknown> => definition.get(args)
   return Object.assign(call, {
     template: text,
@@ -99,12 +101,28 @@ class Definition {
     await this.#core.write(this.#address(args, told), { value, policy: this.#policy })
   }
 
-  async warm(many: Iterable<Args>, { concurrency = 5, signal }: WarmOptions = {}): Promise<WarmReport> {
-    const tasks = function* (definition: Definition): Iterable<() => Promise<unknown>> {
-      for (const args of many) yield () => definition.get(args)
+  async warm(many: Iterable<Args>, options?: WarmOptions): Promise<WarmReport> {
+    return warm(this.#tasks(many), options)
+  }
+
+  /** Failures are told by events as well, for nobody may be waiting any more. */
+  async *warmPlan(
+    argsToWarm: () => Iterable<Args> | Promise<Iterable<Args>>,
+  ): AsyncGenerator<() => Promise<unknown>, void, undefined> {
+    const { reporter } = this.#core
+    const told = (error: unknown): Promise<never> => {
+      reporter.failure('warm', error, this.#template.text)
+      return Promise.reject(error)
     }
-    const { done, failures } = await limited(tasks(this), concurrency, signal)
-    return { warmed: done, failures }
+    try {
+      for (const task of this.#tasks(await argsToWarm())) yield () => task().catch(told)
+    } catch (error) {
+      yield () => told(error)
+    }
+  }
+
+  *#tasks(many: Iterable<Args>): Generator<() => Promise<unknown>, void, undefined> {
+    for (const args of many) yield () => this.get(args)
   }
 
   #address(args: Args, told: readonly string[] = []): Address {

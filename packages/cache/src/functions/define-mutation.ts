@@ -4,7 +4,7 @@ import { boundedKey, canonicalText } from '../keys/canonical-key.js'
 import { compilePattern } from '../keys/key-pattern.js'
 import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
 import { refuseUnknown } from '../policy.js'
-import { limited } from './limited.js'
+import { checkedConcurrency, limited } from './limited.js'
 import type { MutationOptions, Recache, RecachePlan } from './mutation.js'
 
 type AnyMutationOptions = MutationOptions<Args, unknown, string>
@@ -21,11 +21,12 @@ export function defineMutation(
   if (typeof save !== 'function') throw new CacheOptionError('mutation needs a function that saves.')
   const invalidation = new Invalidation(core, options)
   const { recache = [], recacheConcurrency = 5 } = options
+  const concurrency = checkedConcurrency(recacheConcurrency, 'recacheConcurrency of mutation')
   return async (args) => {
     const result = await save(args)
     await invalidation.run(args, result)
     const tasks = recache.flatMap((item) => recacheTasks(item, args, result))
-    const { failures } = await limited(tasks, recacheConcurrency)
+    const { failures } = await limited(tasks, { concurrency })
     for (const failure of failures) core.recacheFailed(failure)
     return result
   }
