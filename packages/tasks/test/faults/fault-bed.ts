@@ -1,0 +1,34 @@
+import { freshPrefix, type Server, startRabbitmq, startRedis } from '@plinth/testing'
+import type { BrokerPlace } from './broker-place.js'
+
+/** Whether the long forms run: more tasks, more faults. */
+export const isLong: boolean = process.env.PLINTH_LONG === '1'
+
+/** A server of the test file's own, with everything that is done to it. */
+export interface FaultBed {
+  /** To be killed, frozen and started again. What it confirmed survives that. */
+  readonly server: Server
+  /** An empty place on it. */
+  place(options?: { readonly hasty?: boolean }): Promise<BrokerPlace>
+}
+
+/** A Redis that writes everything to disk before it answers. */
+export async function redisBed(): Promise<FaultBed> {
+  const server = await startRedis({ aof: true })
+  return {
+    server,
+    place: async (options) => ({ kind: 'redis', url: server.url, prefix: freshPrefix('tasks'), ...options }),
+  }
+}
+
+/** A RabbitMQ as it comes. */
+export async function rabbitmqBed(): Promise<FaultBed> {
+  const server = await startRabbitmq()
+  const place = async (options = {}): Promise<BrokerPlace> => {
+    const vhost = freshPrefix('tasks')
+    await server.api('PUT', `/api/vhosts/${vhost}`)
+    await server.api('PUT', `/api/permissions/${vhost}/guest`, { configure: '.*', write: '.*', read: '.*' })
+    return { kind: 'rabbitmq', url: `${server.url}/${vhost}`, ...options }
+  }
+  return { server, place }
+}

@@ -1,0 +1,16 @@
+import { leakCheck } from '@plinth/testing'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { type FaultBed, redisBed } from './fault-bed.js'
+import { stormFaults } from './storm-faults.js'
+
+leakCheck()
+
+let bed: FaultBed
+beforeAll(async () => {
+  bed = await redisBed()
+})
+afterAll(() => bed.server.close())
+
+describe('faults around Redis', () => {
+  stormFaults(() => bed)
+})
