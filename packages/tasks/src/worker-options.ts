@@ -40,7 +40,8 @@ export interface WorkerCloseReport {
 export interface TaskWorker {
   /**
    * Begins to take tasks. While the broker is away it waits for it in the background, and resumes by itself after every
-   * outage; rejects only for what a person must mend.
+   * outage; rejects only for what a person must mend. A worker of a broker that processes share keeps its process running
+   * until it is closed.
    */
   start(): Promise<void>
   /** Takes no more tasks, lets the running ones end, and hands back what is left at the deadline. Safe to call twice. */

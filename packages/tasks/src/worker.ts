@@ -13,6 +13,9 @@ import { TaskCancelledError, TaskDefinitionError, TaskLostError, WorkerShutdownE
 import { settleChannel, startChannel } from './task-events.js'
 import type { TaskWorker, WorkerCloseOptions, WorkerCloseReport, WorkerOptions } from './worker-options.js'
 
+/** Never reached: only holds the process. */
+const LONG_MS = 2_147_483_647
+
 /** What a worker needs of the `Tasks` it belongs to. */
 export interface WorkerHost {
   readonly broker: TaskBroker
@@ -42,6 +45,7 @@ export class Worker implements TaskWorker {
   #handedBack = 0
   #finished = 0
   #idle: (() => void) | undefined
+  #hold: NodeJS.Timeout | undefined
 
   constructor(host: WorkerHost, options: WorkerOptions) {
     this.#host = host
@@ -97,6 +101,8 @@ export class Worker implements TaskWorker {
       interrupt: (id, why, reason) => this.#interrupt(id, why, reason),
       onError: (error) => this.#host.logger.warn({ failure: describeFailure(error) }, 'a task worker met an error'),
     })
+    // While a broker is away nothing else would keep the process, and nobody would come back to the tasks.
+    if (this.#host.broker.capabilities.shared) this.#hold = setInterval(() => {}, LONG_MS)
     if (this.#options.schedules !== false) this.#leadership = await this.#host.leadership.join(this)
   }
 
@@ -163,6 +169,7 @@ export class Worker implements TaskWorker {
       }
     }
     await this.#consumer?.close(Math.max(500, deadlineMs - (systemTaskClock.elapsed() - began)))
+    clearInterval(this.#hold)
     this.#closed = true
     return {
       finished: this.#finished,

@@ -2,6 +2,8 @@
 export interface Contestant {
   /** Does `ops` operations, one after the other or as the scenario demands, and resolves when all are done. */
   readonly run: (ops: number) => void | Promise<void>
+  /** Called before every round, unmeasured: lays out what `run` works on, such as the jobs that a worker is to take. */
+  readonly prepare?: (ops: number) => void | Promise<void>
   /**
    * Reads counters that only grow, such as commands that a server has executed. They are read before and after the
    * measured rounds; the report shows the difference for one operation.

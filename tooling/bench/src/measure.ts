@@ -67,8 +67,8 @@ interface Duel {
 type DuelResult = Omit<ComparisonRow, 'scenario' | 'peer' | 'ops' | 'pairs'>
 
 async function duel(a: Contestant, b: Contestant, { ops, pairs, now }: Duel): Promise<DuelResult> {
-  await a.run(Math.ceil(ops / 4))
-  await b.run(Math.ceil(ops / 4))
+  await timed(a, Math.ceil(ops / 4), now)
+  await timed(b, Math.ceil(ops / 4), now)
   await timed(a, ops, now)
   await timed(b, ops, now)
   const [oursBefore, peerBefore] = [await a.counts?.(), await b.counts?.()]
@@ -92,7 +92,8 @@ async function duel(a: Contestant, b: Contestant, { ops, pairs, now }: Duel): Pr
   }
 }
 
-async function timed({ run }: Contestant, ops: number, now: () => number): Promise<number> {
+async function timed({ prepare, run }: Contestant, ops: number, now: () => number): Promise<number> {
+  await prepare?.(ops)
   globalThis.gc?.()
   const start = now()
   await run(ops)

@@ -1,4 +1,4 @@
-import { freshPrefix, type Server, startRabbitmq, startRedis } from '@plinth/testing'
+import { freshPrefix, type RabbitmqServer, type Server, startRabbitmq, startRedis } from '@plinth/testing'
 import type { BrokerPlace } from './broker-place.js'
 
 /** Whether the long forms run: more tasks, more faults. */
@@ -22,7 +22,7 @@ export async function redisBed(): Promise<FaultBed> {
 }
 
 /** A RabbitMQ as it comes. */
-export async function rabbitmqBed(): Promise<FaultBed> {
+export async function rabbitmqBed(): Promise<FaultBed & { readonly server: RabbitmqServer }> {
   const server = await startRabbitmq()
   const place = async (options = {}): Promise<BrokerPlace> => {
     const vhost = freshPrefix('tasks')

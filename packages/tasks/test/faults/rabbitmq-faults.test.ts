@@ -1,16 +1,24 @@
-import { leakCheck } from '@plinth/testing'
+import { leakCheck, type RabbitmqServer } from '@plinth/testing'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { crashFaults } from './crash-faults.js'
 import { type FaultBed, rabbitmqBed } from './fault-bed.js'
+import { outageFaults } from './outage-faults.js'
+import { semanticFaults } from './semantic-faults.js'
 import { stormFaults } from './storm-faults.js'
+import { unroutableFaults } from './unroutable.js'
 
 leakCheck()
 
-let bed: FaultBed
+let bed: FaultBed & { readonly server: RabbitmqServer }
 beforeAll(async () => {
   bed = await rabbitmqBed()
 })
 afterAll(() => bed.server.close())
 
 describe('faults around RabbitMQ', () => {
+  semanticFaults(() => bed)
+  unroutableFaults(() => bed)
+  crashFaults(() => bed)
+  outageFaults(() => bed)
   stormFaults(() => bed)
 })

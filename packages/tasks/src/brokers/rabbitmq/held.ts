@@ -12,6 +12,8 @@ export interface Held {
   channel: Channel
   session: RabbitSession
   progress: string | undefined
+  /** Names its start alone, when it is a suspect that was started. */
+  start: string | undefined
 }
 
 /** The tag under which a consumer takes from a queue. */

@@ -3,7 +3,6 @@ import {
   BackendUnavailableError,
   type CallOptions,
   type Closable,
-  InfraError,
   withDeadline,
 } from '@plinth/core'
 import type {
@@ -21,21 +20,20 @@ import type {
   Term,
 } from '../../broker.js'
 import type { DeadLetter } from '../../dead-letter.js'
-import { dedupeScope } from '../../dedupe-scope.js'
 import { LANES } from '../../lane.js'
 import type { TaskMessage, TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
 import { CapabilityError } from '../../task-errors.js'
-import { InFlight } from '../in-flight.js'
-import { type Envelope, encodeEnvelope, encodeMessage } from './rabbit-codec.js'
+import { type Envelope, encodeEnvelope } from './rabbit-codec.js'
 import { pausedKey, RabbitConsumer } from './rabbit-consumer.js'
 import { type DeadEntry, RabbitLedger } from './rabbit-ledger.js'
 import { RabbitLink } from './rabbit-link.js'
 import { RabbitOffice } from './rabbit-office.js'
-import { delayRoute, LONGEST_TRIP_MS, laneQueue, RabbitQueues, suspectsQueue } from './rabbit-queues.js'
-import { type ClaimVerdict, RabbitView, type RunningEntry } from './rabbit-view.js'
+import { RabbitProducer } from './rabbit-producer.js'
+import { laneQueue, RabbitQueues, suspectsQueue } from './rabbit-queues.js'
+import { RabbitView, type RunningEntry } from './rabbit-view.js'
 
 /** A RabbitMQ broker with every choice made. Times in milliseconds. */
 export interface RabbitBrokerSettings {
@@ -58,20 +56,20 @@ export class RabbitBroker implements TaskBroker {
   readonly capabilities: BrokerCapabilities
   readonly board: Board
   readonly target: string | undefined
-  readonly #settings: RabbitBrokerSettings
   readonly #link: RabbitLink
   readonly #view = new RabbitView()
   readonly #ledger: RabbitLedger
   readonly #queues = new RabbitQueues()
-  readonly #inFlight: InFlight
+  readonly #producer: RabbitProducer
   readonly #parts = new Set<Closable>()
   #closing: Promise<void> | undefined
 
   constructor(settings: RabbitBrokerSettings) {
-    this.#settings = settings
     this.#link = new RabbitLink({ ...settings, prepare: (session) => this.#ledger.attach(session) })
     this.#ledger = new RabbitLedger(this.#link, (entry) => this.#view.apply(entry))
-    this.#inFlight = new InFlight(settings.maxInFlight)
+    const { maxInFlight, maxPayloadBytes } = settings
+    const parts = { link: this.#link, queues: this.#queues, ledger: this.#ledger, view: this.#view }
+    this.#producer = new RabbitProducer({ ...parts, maxInFlight, maxPayloadBytes })
     this.target = targetOf(settings.urls[0])
     this.capabilities = {
       durable: true,
@@ -103,7 +101,7 @@ export class RabbitBroker implements TaskBroker {
   }
 
   enqueue(messages: readonly TaskMessage[], options: CallOptions): Promise<readonly EnqueueAnswer[]> {
-    return Promise.all(messages.map((message) => this.#enqueue(message, options)))
+    return Promise.all(messages.map((message) => this.#producer.enqueue(message, options)))
   }
 
   async consume(options: ConsumeOptions): Promise<TaskConsumer> {
@@ -114,7 +112,7 @@ export class RabbitBroker implements TaskBroker {
         ledger: this.#ledger,
         view: this.#view,
         store: (envelope, delayMs) =>
-          this.#store(envelope.message, encodeEnvelope(envelope), delayMs, { deadlineMs: 5000 }),
+          this.#producer.store(envelope.message, encodeEnvelope(envelope), delayMs, { deadlineMs: 5000 }),
         suspect: (envelope) => this.#suspect(envelope),
       },
       options,
@@ -187,7 +185,7 @@ export class RabbitBroker implements TaskBroker {
     if (dead === undefined || dead.letter.queue !== queue) return false
     // Stored first: a crash in between leaves the letter and a fresh task, never neither.
     const { dueAt: _, expiresAt: __, parkedAt: ___, ...message } = dead.message
-    await this.#store(message, encodeEnvelope({ message, made: 0 }), 0, options)
+    await this.#producer.store(message, encodeEnvelope({ message, made: 0, replayed: true }), 0, options)
     await this.#ledger.decide({ t: 'undead', id, deadAt: dead.letter.deadAt }, options)
     return true
   }
@@ -249,85 +247,6 @@ export class RabbitBroker implements TaskBroker {
     return this.#closing
   }
 
-  async #enqueue(message: TaskMessage, options: CallOptions): Promise<EnqueueAnswer> {
-    let body: Buffer
-    try {
-      body = encodeMessage(message, this.#settings.maxPayloadBytes)
-      await this.#inFlight.take(1, options)
-    } catch (error) {
-      return { status: 'refused', error: asInfraError(error) }
-    }
-    try {
-      const holder = message.dedupe === undefined ? message.id : await this.#claim(message, options)
-      if (holder !== message.id) return { status: 'duplicate', id: holder.replace(/^=/, '') }
-      const delayMs = message.dueAt === undefined ? 0 : message.dueAt - systemTaskClock.now()
-      const answer = await this.#publish(message, body, delayMs, options)
-      if (message.dedupe !== undefined) await this.#note(message, answer)
-      return answer
-    } catch (error) {
-      return { status: 'refused', error: asInfraError(error) }
-    } finally {
-      this.#inFlight.give(1)
-    }
-  }
-
-  async #publish(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<EnqueueAnswer> {
-    await this.#link.use(options)
-    try {
-      await this.#store(message, body, delayMs, options)
-      return { status: 'accepted', id: message.id }
-    } catch (error) {
-      const fault = asInfraError(error)
-      if (fault instanceof BackendUnavailableError && fault.reason === 'deadline')
-        return { status: 'unknown', error: fault }
-      return { status: 'refused', error: fault }
-    }
-  }
-
-  /** Claims the keys of a message; answers the id of the task that holds them, its own or another's. */
-  async #claim(message: TaskMessage, options: CallOptions): Promise<string> {
-    const { idempotency, unique } = message.dedupe ?? {}
-    const at = message.enqueuedAt
-    const { holder } = await this.#ledger.decide<ClaimVerdict>(
-      {
-        t: 'claim',
-        id: message.id,
-        at,
-        ...(message.dedupe?.id === true ? { known: true } : {}),
-        ...(idempotency === undefined
-          ? {}
-          : { request: { scope: dedupeScope('i', message, idempotency.key), until: at + idempotency.windowMs } }),
-        ...(unique === undefined ? {} : { unique: dedupeScope('u', message, unique.key) }),
-      },
-      options,
-    )
-    return holder
-  }
-
-  /** Writes down what became of a message whose keys were claimed: stored, or certainly not. */
-  async #note(message: TaskMessage, answer: EnqueueAnswer): Promise<void> {
-    const { idempotency, unique, id } = message.dedupe ?? {}
-    if (answer.status === 'accepted' && id === true) await this.#ledger.append({ t: 'stored', id: message.id })
-    if (answer.status !== 'refused') return
-    const scopes = [
-      ...(idempotency === undefined ? [] : [dedupeScope('i', message, idempotency.key)]),
-      ...(unique === undefined ? [] : [dedupeScope('u', message, unique.key)]),
-    ]
-    await this.#ledger.append({ t: 'release', id: message.id, scopes }).catch(() => {}) // the window bounds what is left
-  }
-
-  async #store(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<void> {
-    const session = await this.#link.use(options)
-    const name = laneQueue(message.queue, message.lane)
-    if (delayMs <= 0) {
-      await this.#queues.queue(session, message.queue)
-      return this.#link.publish('', name, body, {}, options)
-    }
-    await this.#queues.delayed(session, message.queue, message.lane)
-    const { exchange, key } = delayRoute(name, Math.min(delayMs, LONGEST_TRIP_MS))
-    return this.#link.publish(exchange, key, body, {}, options)
-  }
-
   async #suspect(envelope: Envelope): Promise<void> {
     const { queue } = envelope.message
     await this.#link.publish('', suspectsQueue(queue), encodeEnvelope(envelope), {}, { deadlineMs: 5000 })
@@ -386,9 +305,4 @@ function targetOf(url: string | undefined): string | undefined {
   if (url === undefined) return undefined
   const { hostname, port, protocol, pathname } = new URL(url)
   return `${hostname}:${port === '' ? (protocol === 'amqps:' ? 5671 : 5672) : port}${pathname === '' ? '/' : pathname}`
-}
-
-function asInfraError(error: unknown): InfraError {
-  if (error instanceof InfraError) return error
-  return new InfraError('TASK_ENQUEUE_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
 }

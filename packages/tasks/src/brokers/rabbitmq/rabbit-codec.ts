@@ -7,6 +7,8 @@ export interface Envelope {
   readonly message: TaskMessage
   /** Attempts that count so far. */
   readonly made: number
+  /** It was put back after it had ended, so that it has is no reason to drop it. */
+  readonly replayed?: true
 }
 
 /** Writes a new message. Throws as `encodeInput` does. */
@@ -18,16 +20,17 @@ export function encodeMessage(message: TaskMessage, largestBytes: number): Buffe
 }
 
 /** Writes a message that has been on its way. */
-export function encodeEnvelope({ message, made }: Envelope): Buffer {
-  return Buffer.from(JSON.stringify({ made, ...message }))
+export function encodeEnvelope({ message, ...state }: Envelope): Buffer {
+  return Buffer.from(JSON.stringify({ ...state, ...message }))
 }
 
 /** Reads a message; `undefined` when it is none of ours. */
 export function decodeEnvelope({ content }: ConsumeMessage): Envelope | undefined {
   try {
-    const { made, ...message } = JSON.parse(content.toString()) as TaskMessage & { readonly made: number }
+    const { made, replayed, ...message } = JSON.parse(content.toString()) as TaskMessage & Omit<Envelope, 'message'>
     const isMessage = typeof message.id === 'string' && typeof message.task === 'string' && typeof made === 'number'
-    return isMessage ? { message, made } : undefined
+    if (!isMessage) return undefined
+    return replayed === true ? { message, made, replayed } : { message, made }
   } catch {
     return undefined
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { BackendUnavailableError } from '@plinth/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { ConsumeOptions, Delivery, TaskConsumer } from '../../broker.js'
@@ -142,13 +143,9 @@ export class RabbitConsumer implements TaskConsumer {
       channel,
       session,
       progress: undefined,
+      start: undefined,
     }
-    const running = this.#running.get(envelope.message.id)
-    if (running !== undefined) {
-      // It came back while its first run here still goes on: that run settles it, with the new delivery.
-      Object.assign(running, { raw, channel, session })
-      return
-    }
+    if (this.#isCopy(held)) return
     if (!this.#taking) void this.#settle(held, { kind: 'released' })
     else if (!suspects && cameBack(raw)) void this.#setAside(held)
     else {
@@ -158,12 +155,27 @@ export class RabbitConsumer implements TaskConsumer {
     }
   }
 
+  /**
+   * Whether a message is one that runs here, or that has ended: what comes again after a break of the connection, and what
+   * was published twice because the first confirmation was lost. It is dealt with then.
+   */
+  #isCopy(held: Held): boolean {
+    const { message, replayed } = held.envelope
+    const running = this.#running.get(message.id)
+    if (running === undefined) {
+      if (replayed === true || !this.#host.view.ended.has(message.id)) return false
+      this.#acknowledge(held)
+      return true
+    }
+    const { raw, channel, session } = held
+    // After a break the run goes on with the new delivery; a second message of the same session is not needed.
+    if (running.session === session) this.#acknowledge(held)
+    else Object.assign(running, { raw, channel, session })
+    return true
+  }
+
   /** A message that a process may have died with goes to a queue of its own, in which every start is counted. */
   async #setAside(held: Held): Promise<void> {
-    if (this.#host.view.ended.has(held.envelope.message.id)) {
-      this.#acknowledge(held) // it had ended; only its acknowledgement was lost
-      return
-    }
     await this.#surely(() => this.#host.suspect(held.envelope))
     this.#acknowledge(held)
   }
@@ -187,26 +199,37 @@ export class RabbitConsumer implements TaskConsumer {
       if (this.#running.size >= this.#options.concurrency) return
       const held = this.#lanes.next()
       if (held === undefined) return
-      void this.#run(held)
+      if (!this.#isCopy(held)) void this.#run(held)
     }
   }
 
   #startAlone(): void {
     const held = this.#suspects.shift()
     if (held === undefined) return
-    const crashes = Number(held.raw.properties.headers?.['x-delivery-count'] ?? 0)
-    if (crashes >= this.#options.crashBudget) {
-      const message = `Task "${held.envelope.message.task}" brought down its process ${crashes} times while running alone.`
-      void this.#settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message } }).then(() =>
-        this.#pump(),
-      )
+    if (this.#isCopy(held)) {
+      this.#pump()
       return
     }
     this.#solo = true
-    void this.#run(held).finally(() => {
+    void this.#runAlone(held).finally(() => {
       this.#solo = false
       this.#pump()
     })
+  }
+
+  async #runAlone(held: Held): Promise<void> {
+    const { message } = held.envelope
+    const start = randomUUID()
+    let starts = 0
+    // Written down before it starts: the server counts deliveries, also of what was never started.
+    await this.#surely(async () => {
+      starts = await this.#host.ledger.decide<number>({ t: 'solo', id: message.id, start }, {})
+    })
+    if (this.#down.signal.aborted) return
+    held.start = start
+    if (starts <= this.#options.crashBudget) return this.#run(held)
+    const text = `Task "${message.task}" brought down its process ${starts - 1} times while running alone.`
+    await this.#settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message: text } })
   }
 
   async #run(held: Held): Promise<void> {
@@ -256,31 +279,35 @@ export class RabbitConsumer implements TaskConsumer {
     this.#settling += 1
     const { envelope } = held
     const made = envelope.made + (spendsAttempt(outcome) ? 1 : 0)
-    await this.#surely(() => this.#store(envelope, made, outcome))
+    await this.#surely(() => this.#store(held, { ...envelope, made }, outcome))
     if (!this.#down.signal.aborted) this.#acknowledge(held)
     this.#settling -= 1
   }
 
-  async #store(envelope: Envelope, made: number, outcome: Outcome): Promise<void> {
+  async #store(held: Held, envelope: Envelope, outcome: Outcome): Promise<void> {
     const { message } = envelope
+    const { start } = held
     const { ledger, store } = this.#host
     switch (outcome.kind) {
       case 'completed': {
         const quiet = message.keepResultMs === 0 && message.dedupe === undefined
-        if (!quiet) await ledger.append(endOf({ message, made }, outcome, systemTaskClock.now()))
+        if (!quiet) await ledger.append(endOf(envelope, outcome, systemTaskClock.now()))
         return
       }
       case 'dead':
       case 'cancelled':
-        return ledger.append(endOf({ message, made }, outcome, systemTaskClock.now()))
+        return ledger.append(endOf(envelope, outcome, systemTaskClock.now()))
       case 'later': {
+        if (start !== undefined) await ledger.append({ t: 'unsolo', id: message.id })
         const parked = outcome.parkedAt === undefined ? message : { ...message, parkedAt: outcome.parkedAt }
-        return store({ message: parked, made }, outcome.delayMs)
+        return store({ ...envelope, message: parked }, outcome.delayMs)
       }
       case 'retry':
-        return store({ message, made }, outcome.delayMs)
+        if (start !== undefined) await ledger.append({ t: 'unsolo', id: message.id })
+        return store(envelope, outcome.delayMs)
       default:
-        return store(envelope, 0)
+        if (start !== undefined) await ledger.append({ t: 'unsolo', id: message.id, start })
+        return held.suspect ? this.#host.suspect(envelope) : store(envelope, 0)
     }
   }
 

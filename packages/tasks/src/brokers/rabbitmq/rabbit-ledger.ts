@@ -20,6 +20,10 @@ export type LedgerEntry =
       readonly known?: boolean
     }
   | { readonly t: 'stored'; readonly id: string }
+  /** A suspect is about to run alone; answered by how often it has, this `start` included. */
+  | { readonly t: 'solo'; readonly id: string; readonly start: string }
+  /** That start, or without one every start, came to an end: the process did not die of it. */
+  | { readonly t: 'unsolo'; readonly id: string; readonly start?: string }
   | { readonly t: 'release'; readonly id: string; readonly scopes: readonly string[] }
   | {
       readonly t: 'end'

@@ -99,7 +99,7 @@ export class RabbitLink implements Closable {
       throw this.#feed.error ?? new BackendUnavailableError('RabbitMQ is not connected yet.', { reason: 'closed' })
   }
 
-  /** Publishes and waits for the confirmation. A message that no queue took is an error, although the server confirms it. */
+  /** Publishes and waits for the confirmation, as {@link RabbitLink.send} tells of it, until the deadline. */
   async publish(
     exchange: string,
     key: string,
@@ -108,9 +108,17 @@ export class RabbitLink implements Closable {
     call: CallOptions,
   ): Promise<void> {
     const session = await this.use(call)
+    await inTime(this.send(session, exchange, key, body, options), call)
+  }
+
+  /**
+   * Publishes; resolves when the message is confirmed, however late that is, and rejects when the session ends before.
+   * A message that no queue took is an error (`refused`), although the server confirms it.
+   */
+  send(session: RabbitSession, exchange: string, key: string, body: Buffer, options: Options.Publish): Promise<void> {
     this.#published += 1
     const messageId = `${this.#published}`
-    const confirmed = new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       const settle = (error: unknown): void => {
         if (error !== null && error !== undefined) {
           reject(
@@ -139,9 +147,6 @@ export class RabbitLink implements Closable {
         )
       }
     })
-    const late = (): Error =>
-      new BackendUnavailableError('RabbitMQ did not confirm a message in time.', { reason: 'deadline' })
-    await withDeadline(confirmed, { ...call, onDeadline: late })
   }
 
   async close(): Promise<void> {
@@ -245,6 +250,13 @@ export class RabbitLink implements Closable {
       },
     }
   }
+}
+
+/** Waits for a confirmation no longer than the deadline. */
+export function inTime(confirmed: Promise<void>, call: CallOptions): Promise<void> {
+  const onDeadline = (): Error =>
+    new BackendUnavailableError('RabbitMQ did not confirm a message in time.', { reason: 'deadline' })
+  return withDeadline(confirmed, { ...call, onDeadline })
 }
 
 let amqplib: Promise<Amqplib> | undefined

@@ -49,6 +49,11 @@ export class RabbitQueues {
     })
   }
 
+  /** Has everything declared again when it is next asked for. */
+  forget(session: RabbitSession): void {
+    this.#declared.delete(session)
+  }
+
   #once(session: RabbitSession, what: string, declare: (channel: Channel) => Promise<void>): Promise<void> {
     let known = this.#declared.get(session)
     if (known === undefined) {

@@ -1,0 +1,196 @@
+import { BackendUnavailableError, type CallOptions, InfraError } from '@plinth/core'
+import type { EnqueueAnswer } from '../../broker.js'
+import { dedupeScope } from '../../dedupe-scope.js'
+import type { TaskMessage } from '../../message.js'
+import { sleep } from '../../sleep.js'
+import { systemTaskClock } from '../../task-clock.js'
+import { InFlight } from '../in-flight.js'
+import { encodeMessage } from './rabbit-codec.js'
+import type { LedgerEntry, RabbitLedger } from './rabbit-ledger.js'
+import { inTime, type RabbitLink } from './rabbit-link.js'
+import { delayRoute, LONGEST_TRIP_MS, laneQueue, type RabbitQueues } from './rabbit-queues.js'
+import { type ClaimVerdict, type RabbitView, SENDING_MS } from './rabbit-view.js'
+
+/** What a producer needs of its broker. */
+export interface RabbitProducerHost {
+  readonly link: RabbitLink
+  readonly queues: RabbitQueues
+  readonly ledger: RabbitLedger
+  readonly view: RabbitView
+  readonly maxInFlight: number
+  readonly maxPayloadBytes: number
+}
+
+/** Stores messages: claims their keys in the ledger where they have some, and publishes with confirmation. */
+export class RabbitProducer {
+  readonly #host: RabbitProducerHost
+  readonly #inFlight: InFlight
+  /** Messages whose confirmation did not come in time; resolved when it is known what became of them. */
+  readonly #unsure = new Map<string, Promise<void>>()
+
+  constructor(host: RabbitProducerHost) {
+    this.#host = host
+    this.#inFlight = new InFlight(host.maxInFlight)
+  }
+
+  /** Stores one message; answers within the deadline. */
+  async enqueue(message: TaskMessage, options: CallOptions): Promise<EnqueueAnswer> {
+    let body: Buffer
+    try {
+      body = encodeMessage(message, this.#host.maxPayloadBytes)
+      await this.#inFlight.take(1, options)
+    } catch (error) {
+      return { status: 'refused', error: asInfraError(error) }
+    }
+    let sent: Sent | undefined
+    try {
+      if (message.dedupe !== undefined) {
+        const answer = await this.#claim(message, options)
+        if (answer !== undefined) return answer
+      }
+      const delayMs = message.dueAt === undefined ? 0 : message.dueAt - systemTaskClock.now()
+      sent = await this.#send(message, body, delayMs, options)
+      await inTime(sent.confirmed, options)
+      if (message.dedupe?.id === true) await this.#append({ t: 'stored', id: message.id })
+      return { status: 'accepted', id: message.id }
+    } catch (error) {
+      return this.#failed(message, asInfraError(error), sent)
+    } finally {
+      // What is under way keeps its place until it is confirmed, or its session is over.
+      const done = (): void => this.#inFlight.give(1)
+      if (sent === undefined) done()
+      else sent.confirmed.then(done, done)
+    }
+  }
+
+  /** Stores a message that was accepted before once more, to be delivered `delayMs` from now. */
+  async store(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<void> {
+    const { confirmed } = await this.#send(message, body, delayMs, options)
+    await inTime(confirmed, options)
+  }
+
+  async #send(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<Sent> {
+    const { link, queues } = this.#host
+    const session = await link.use(options)
+    const name = laneQueue(message.queue, message.lane)
+    let route = { exchange: '', key: name }
+    if (delayMs <= 0) await queues.queue(session, message.queue)
+    else {
+      await queues.delayed(session, message.queue, message.lane)
+      route = delayRoute(name, Math.min(delayMs, LONGEST_TRIP_MS))
+    }
+    const confirmed = link.send(session, route.exchange, route.key, body, {})
+    confirmed.catch((error: unknown) => {
+      // Somebody deleted a queue: it is declared again by the next call.
+      if (error instanceof BackendUnavailableError && error.reason === 'refused') queues.forget(session)
+    })
+    return { confirmed }
+  }
+
+  /** Claims the keys of a message; answers when it is not to be stored: it is there already, or nobody can tell. */
+  async #claim(message: TaskMessage, options: CallOptions): Promise<EnqueueAnswer | undefined> {
+    const { id } = message
+    const end = systemTaskClock.elapsed() + (options.deadlineMs ?? SENDING_MS)
+    for (;;) {
+      const left = { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) }
+      const own = this.#unsure.get(id)
+      if (
+        own !== undefined &&
+        !(await inTime(own, left).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return unknown(id)
+      let verdict: ClaimVerdict
+      try {
+        verdict = await this.#host.ledger.decide<ClaimVerdict>(claimOf(message), left)
+      } catch (error) {
+        void this.#release(message) // the claim may come through after all
+        throw error
+      }
+      if (verdict.pending !== true) {
+        return verdict.holder === id ? undefined : { status: 'duplicate', id: verdict.holder.replace(/^=/, '') }
+      }
+      if (
+        !(await this.#decided(id, left).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return unknown(id)
+    }
+  }
+
+  /** Waits until whoever is storing a task of this id has said what became of it, or has had time enough. */
+  #decided(id: string, options: CallOptions): Promise<void> {
+    let off = (): void => {}
+    const heard = new Promise<void>((resolve) => {
+      off = this.#host.view.onEntry((entry) => {
+        if ((entry.t === 'stored' || entry.t === 'release') && entry.id === id) resolve()
+      })
+    })
+    return inTime(Promise.race([heard, sleep(1000)]), options).finally(off)
+  }
+
+  #failed(message: TaskMessage, error: InfraError, sent: Sent | undefined): EnqueueAnswer {
+    const refused = error instanceof BackendUnavailableError && error.reason === 'refused'
+    if (sent === undefined || refused) {
+      if (message.dedupe !== undefined && sent !== undefined) void this.#release(message)
+      return { status: 'refused', error }
+    }
+    const { id } = message
+    // The answer may still come, and decides about a second enqueue under the same id.
+    const known = sent.confirmed.then(
+      () => this.#append({ t: 'stored', id }),
+      () => this.#append({ t: 'release', id, scopes: [] }),
+    )
+    this.#unsure.set(id, known)
+    void known.then(() => this.#unsure.delete(id))
+    return { status: 'unknown', error }
+  }
+
+  #release(message: TaskMessage): Promise<void> {
+    const { idempotency, unique } = message.dedupe ?? {}
+    const scopes = [
+      ...(idempotency === undefined ? [] : [dedupeScope('i', message, idempotency.key)]),
+      ...(unique === undefined ? [] : [dedupeScope('u', message, unique.key)]),
+    ]
+    return this.#append({ t: 'release', id: message.id, scopes })
+  }
+
+  /** What cannot be written down now is bounded by the time that claims hold. */
+  #append(entry: LedgerEntry): Promise<void> {
+    return this.#host.ledger.append(entry).catch(() => {})
+  }
+}
+
+/** A message that was handed to the connection; the confirmation rejects when the session ends before it comes. */
+interface Sent {
+  readonly confirmed: Promise<void>
+}
+
+function claimOf(message: TaskMessage): LedgerEntry {
+  const { id, dedupe: { id: known, idempotency, unique } = {} } = message
+  const at = systemTaskClock.now()
+  return {
+    t: 'claim',
+    id,
+    at,
+    ...(known === true ? { known } : {}),
+    ...(idempotency === undefined
+      ? {}
+      : { request: { scope: dedupeScope('i', message, idempotency.key), until: at + idempotency.windowMs } }),
+    ...(unique === undefined ? {} : { unique: dedupeScope('u', message, unique.key) }),
+  }
+}
+
+function unknown(id: string): EnqueueAnswer {
+  const text = `A task of the id ${id} is being stored; whether it was is not known yet.`
+  return { status: 'unknown', error: new BackendUnavailableError(text, { reason: 'deadline' }) }
+}
+
+function asInfraError(error: unknown): InfraError {
+  if (error instanceof InfraError) return error
+  return new InfraError('TASK_ENQUEUE_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type TcpProxy, tcpProxy } from '@plinth/testing'
+import { expect, test } from 'vitest'
+import { createTasks, EnqueueUnknownError } from '../../src/index.js'
+import { type BrokerPlace, brokerAt } from './broker-place.js'
+import { eventually } from './eventually.js'
+import { type FaultBed, isLong } from './fault-bed.js'
+import { freshLedger, readRuns, runsById } from './run-ledger.js'
+import { ends, submit } from './submit.js'
+import { workTask } from './work.js'
+import { startWorker } from './worker-process.js'
+
+/** The broker is killed, frozen, or not there yet. */
+export function outageFaults(bed: () => FaultBed): void {
+  test('delayed tasks survive the kill of the broker, and none starts early', { timeout: 180_000 }, async () => {
+    const place = await bed().place()
+    const ledger = freshLedger()
+    const task = workTask()
+    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const count = isLong ? 1000 : 200
+    const dueAt = new Map<string, number>()
+    const batch = Array.from({ length: count }, (_, n) => {
+      const at = Date.now() + 3000 + (n % 40) * 100
+      return { input: {}, options: { at, id: `due-${n}` } }
+    })
+    for (const [n, { handle }] of (await tasks.enqueueMany(task, batch)).entries()) {
+      dueAt.set(handle?.id ?? '', batch[n]?.options.at ?? 0)
+    }
+    expect(dueAt.size).toBe(count)
+    await bed().server.kill()
+    await bed().server.restart()
+    const worker = await startWorker(place, ledger)
+    const states = await ends(tasks, task, [...dueAt.keys()], 120_000)
+    expect([...states.values()].filter((state) => state === 'completed')).toHaveLength(count)
+    const runs = readRuns(ledger)
+    expect(runs.filter(({ id, startedAt }) => startedAt < (dueAt.get(id) ?? 0))).toEqual([])
+    if (isLong) console.log(place.kind, JSON.stringify({ delayed: count, runs: runs.length }))
+    expect(runsById(runs).size).toBe(count)
+    await worker.close()
+    await tasks.close()
+  })
+
+  test('while the broker is frozen an enqueue answers "unknown" within its deadline; sent again it runs once', {
+    timeout: 60_000,
+  }, async () => {
+    const place = await bed().place()
+    const ledger = freshLedger()
+    const task = workTask(ledger)
+    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    await tasks.enqueue(task, {}) // the connection is warm
+    await bed().server.freeze()
+    const began = performance.now()
+    const unknown: unknown[] = await Promise.all(
+      [1, 2, 3].map(() => tasks.enqueue(task, {}, { deadline: '400ms' }).catch((error: unknown) => error)),
+    )
+    const tookMs = performance.now() - began
+    await bed().server.thaw()
+    const again = unknown.map((error) => (error instanceof EnqueueUnknownError ? error.id : String(error)))
+    expect(unknown.map((error) => error instanceof EnqueueUnknownError)).toEqual([true, true, true])
+    expect(tookMs).toBeLessThan(2000)
+    for (const id of again) {
+      const enqueued = (): Promise<boolean> =>
+        tasks.enqueue(task, {}, { id }).then(
+          () => true,
+          () => false,
+        )
+      await eventually(enqueued)
+    }
+    await tasks.worker().start()
+    await ends(tasks, task, again, 20_000)
+    await sleep(300)
+    expect(again.map((id) => runsById(readRuns(ledger)).get(id)?.length)).toEqual([1, 1, 1])
+    await tasks.close()
+  })
+
+  test('a service starts while its broker is away: an enqueue fails at once, and workers begin when it is there', {
+    timeout: 120_000,
+  }, async () => {
+    const place = await bed().place()
+    const proxy = await tcpProxy(bed().server)
+    await proxy.refuse()
+    const ledger = freshLedger()
+    const task = workTask(ledger)
+    const tasks = createTasks({ broker: brokerAt(through(proxy, place, bed())), tasks: [task] })
+    const worker = tasks.worker()
+    await worker.start()
+    expect(worker.state).toBe('running')
+    await expect(tasks.enqueue(task, {})).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    await expect(tasks.open({ deadlineMs: 300 })).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    const began = performance.now()
+    for (let n = 0; n < 50; n += 1) await tasks.enqueue(task, {}).catch(() => {})
+    expect(performance.now() - began).toBeLessThan(2000)
+    await proxy.pass()
+    const [id = ''] = await submit(tasks, task, [{}])
+    await tasks.handle(task, id).result({ timeout: '20s' })
+    await proxy.refuse()
+    await eventually(() => !tasks.available)
+    await proxy.pass()
+    const [later = ''] = await submit(tasks, task, [{}])
+    await tasks.handle(task, later).result({ timeout: '20s' })
+    await tasks.close()
+    await proxy.close()
+  })
+
+  test('a worker process stays and works on after its broker was away at the start and once more later', {
+    timeout: 120_000,
+  }, async () => {
+    const place = await bed().place()
+    const proxy = await tcpProxy(bed().server)
+    await proxy.refuse()
+    const ledger = freshLedger()
+    const task = workTask()
+    const worker = await startWorker(through(proxy, place, bed()), ledger)
+    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    for (let round = 0; round < 2; round += 1) {
+      await sleep(3000)
+      await proxy.pass()
+      const [id = ''] = await submit(tasks, task, [{}])
+      expect(await ends(tasks, task, [id], 20_000)).toEqual(new Map([[id, 'completed']]))
+      await proxy.refuse()
+    }
+    worker.signal('SIGTERM')
+    expect(await worker.ended).toEqual({ code: 0, signal: null })
+    await tasks.close()
+    await proxy.close()
+  })
+
+  test('a connection that breaks at any moment while it is set up is made again', { timeout: 180_000 }, async () => {
+    const moments = isLong ? Array.from({ length: 40 }, (_, n) => n * 250) : [0, 400, 1200, 2500, 5000]
+    for (const bytes of moments) {
+      const place = await bed().place()
+      const proxy = await tcpProxy(bed().server)
+      const task = workTask()
+      const tasks = createTasks({ broker: brokerAt(through(proxy, place, bed())), tasks: [task] })
+      await tasks.worker().start()
+      const cutting = (async () => {
+        await eventually(() => proxy.bytesSent >= bytes && proxy.accepted > 0, 2000).catch(() => {}) // fewer were needed
+        proxy.cut()
+      })()
+      const [id = ''] = await submit(tasks, task, [{ failures: 1 }])
+      await tasks.handle(task, id).result({ timeout: '20s' })
+      await cutting
+      await tasks.close()
+      await proxy.close()
+    }
+  })
+
+  if (!isLong) return
+  test('a broker that is killed while it is set up is used as soon as it is back', { timeout: 300_000 }, async () => {
+    for (const bytes of [300, 1500, 4000]) {
+      const place = await bed().place()
+      const proxy = await tcpProxy(bed().server)
+      const task = workTask()
+      const tasks = createTasks({ broker: brokerAt(through(proxy, place, bed())), tasks: [task] })
+      await tasks.worker().start()
+      const first = submit(tasks, task, [{ failures: 1 }])
+      await eventually(() => proxy.bytesSent >= bytes, 5000).catch(() => {}) // fewer were needed
+      await bed().server.kill()
+      await bed().server.restart()
+      const [id = ''] = await first
+      await tasks.handle(task, id).result({ timeout: '60s' })
+      await tasks.close()
+      await proxy.close()
+    }
+  })
+}
+
+function through(proxy: TcpProxy, place: BrokerPlace, { server }: FaultBed): BrokerPlace {
+  return { ...place, url: place.url.replace(`${server.host}:${server.port}`, `${proxy.host}:${proxy.port}`) }
+}

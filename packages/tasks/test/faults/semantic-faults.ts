@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest'
+import { createTasks } from '../../src/index.js'
+import { brokerAt } from './broker-place.js'
+import { eventually } from './eventually.js'
+import { type FaultBed, isLong } from './fault-bed.js'
+import { freshLedger, readRuns } from './run-ledger.js'
+import { ends, submit } from './submit.js'
+import { workTask } from './work.js'
+import { startWorker } from './worker-process.js'
+
+/** What must hold between processes, faults or none: attempts, keys, shutdown, schedules. */
+export function semanticFaults(bed: () => FaultBed): void {
+  test('a task that fails three times is tried four times, each after its own delay', { timeout: 60_000 }, async () => {
+    const place = await bed().place()
+    const ledger = freshLedger()
+    const task = workTask(ledger)
+    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    await tasks.worker().start()
+    const ids = await submit(tasks, task, Array(isLong ? 100 : 5).fill({ failures: 3 }))
+    const states = await ends(tasks, task, ids, 30_000)
+    expect(ids.map((id) => states.get(id))).toEqual(ids.map(() => 'completed'))
+    for (const id of ids) {
+      const runs = readRuns(ledger).filter((run) => run.id === id)
+      expect(runs.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4])
+      const gaps = runs.slice(1).map((run, n) => run.startedAt - (runs[n]?.startedAt ?? 0))
+      expect(gaps.map((gap, n) => gap >= (n === 0 ? 300 : 700))).toEqual([true, true, true])
+    }
+    await tasks.close()
+  })
+
+  test('of two hundred enqueues of one key at the same time, from several processes, one runs', {
+    timeout: 60_000,
+  }, async () => {
+    const place = await bed().place()
+    const ledger = freshLedger()
+    const task = workTask(ledger)
+    const services = Array.from({ length: 4 }, () => createTasks({ broker: brokerAt(place), tasks: [task] }))
+    await Promise.all(services.map((service) => service.open({ deadlineMs: 10_000 })))
+    await services[0]?.worker().start()
+    for (const options of [{ idempotencyKey: 'one' }, { unique: 'one' }, { id: 'the-one' }]) {
+      const handles = await Promise.all(
+        Array.from({ length: 50 }).flatMap(() =>
+          services.map((service) => service.enqueue(task, { ms: 1500 }, options)),
+        ),
+      )
+      expect(new Set(handles.map(({ id }) => id)).size).toBe(1)
+      expect(handles.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1)
+      await handles[0]?.result({ timeout: '20s' })
+    }
+    expect(readRuns(ledger)).toHaveLength(3)
+    await Promise.all(services.map((service) => service.close()))
+  })
+
+  test('on SIGTERM a worker finishes what is short, hands back what is long or deaf, and its process ends', {
+    timeout: 60_000,
+  }, async () => {
+    const place = await bed().place()
+    const ledger = freshLedger()
+    const task = workTask()
+    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const worker = await startWorker(place, ledger, { closeWithin: '2s' })
+    const [short = '', long = '', deaf = ''] = await submit(tasks, task, [
+      { ms: 800 },
+      { ms: 4000 },
+      { ms: 4000, end: 'deaf' },
+    ])
+    await eventually(() => readRuns(ledger).length === 3)
+    worker.signal('SIGTERM')
+    const toldAt = performance.now()
+    const report = await worker.receive()
+    expect(await worker.ended).toEqual({ code: 0, signal: null })
+    expect(performance.now() - toldAt).toBeLessThan(5000)
+    expect(report).toMatchObject({ finished: 1, handedBack: 2, zombies: 1 })
+    expect(await ends(tasks, task, [short], 5000)).toEqual(new Map([[short, 'completed']]))
+    const heir = await startWorker(place, ledger)
+    const states = await ends(tasks, task, [long, deaf], 30_000)
+    expect([states.get(long), states.get(deaf)]).toEqual(['completed', 'completed'])
+    const again = readRuns(ledger).filter(({ pid }) => pid === heir.pid)
+    // Handed back, not failed: the next worker has it at once, as the same attempt.
+    expect(again.map(({ id, attempt }) => [id, attempt]).sort()).toEqual(
+      [
+        [deaf, 1],
+        [long, 1],
+      ].sort(),
+    )
+    await heir.close()
+    await tasks.close()
+  })
+
+  test('when the process that leads the schedules is killed, another goes on: every slot runs, and once', {
+    timeout: 180_000,
+  }, async () => {
+    const place = await bed().place({ hasty: true })
+    const ledger = freshLedger()
+    const pulsing = { pulse: true }
+    const workers = await Promise.all([startWorker(place, ledger, pulsing), startWorker(place, ledger, pulsing)])
+    const slots = (): number[] => readRuns(ledger).map(({ id }) => Number.parseInt(id.split('.').at(-1) ?? '', 36))
+    for (let kill = 0; kill < (isLong ? 10 : 2); kill += 1) {
+      const before = new Set(slots()).size
+      await eventually(() => new Set(slots()).size >= before + 2, 40_000)
+      await workers.shift()?.close()
+      workers.push(await startWorker(place, ledger, pulsing))
+    }
+    const before = new Set(slots()).size
+    await eventually(() => new Set(slots()).size >= before + 2, 40_000)
+    for (const worker of workers) await worker.close()
+    const seen = [...new Set(slots())].sort((a, b) => a - b)
+    const [first = 0] = seen
+    expect(seen).toEqual(seen.map((_, n) => first + n * 1000))
+    expect(slots()).toHaveLength(seen.length)
+  })
+}

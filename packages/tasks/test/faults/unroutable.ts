@@ -1,0 +1,24 @@
+import type { RabbitmqServer } from '@plinth/testing'
+import { expect, test } from 'vitest'
+import { createTasks } from '../../src/index.js'
+import { brokerAt } from './broker-place.js'
+import type { FaultBed } from './fault-bed.js'
+import { workTask } from './work.js'
+
+/** What RabbitMQ confirms although no queue took it. */
+export function unroutableFaults(bed: () => FaultBed & { readonly server: RabbitmqServer }): void {
+  test('a task that no queue takes is an error, not a confirmed loss; the queue is declared again for the next', async () => {
+    const place = await bed().place()
+    const task = workTask()
+    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    await tasks.enqueue(task, {})
+    const vhost = new URL(place.url).pathname.slice(1)
+    await bed().server.api('DELETE', `/api/queues/${vhost}/plinth.v1.default.normal`)
+    const refused = { code: 'BACKEND_UNAVAILABLE', reason: 'refused' }
+    await expect(tasks.enqueue(task, {})).rejects.toMatchObject(refused)
+    const handle = await tasks.enqueue(task, {})
+    await tasks.worker().start()
+    await handle.result({ timeout: '10s' })
+    await tasks.close()
+  })
+}
