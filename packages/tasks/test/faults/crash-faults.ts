@@ -81,7 +81,7 @@ export function crashFaults(bed: () => FaultBed): void {
     // Longer than any worker lives: what each has in hand comes back, and what it only prefetched as well.
     const slow = await submit(tasks, task, Array(4).fill({ ms: 60_000 }))
     const quick = await submit(tasks, task, Array(60).fill({ ms: 5 }))
-    const restarts = isLong ? 20 : 6
+    const restarts = isLong ? 20 : 3
     for (let round = 0; round < restarts; round += 1) {
       const worker: TypescriptChild = await startWorker(place, ledger, { concurrency: 4, closeWithin: '300ms' })
       await sleep(300)

@@ -40,7 +40,7 @@ export function semanticFaults(bed: () => FaultBed): void {
     for (const options of [{ idempotencyKey: 'one' }, { unique: 'one' }, { id: 'the-one' }]) {
       const handles = await Promise.all(
         Array.from({ length: 50 }).flatMap(() =>
-          services.map((service) => service.enqueue(task, { ms: 1500 }, options)),
+          services.map((service) => service.enqueue(task, { ms: 800 }, options)),
         ),
       )
       expect(new Set(handles.map(({ id }) => id)).size).toBe(1)
@@ -58,11 +58,11 @@ export function semanticFaults(bed: () => FaultBed): void {
     const ledger = freshLedger()
     const task = workTask()
     const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
-    const worker = await startWorker(place, ledger, { closeWithin: '2s' })
+    const worker = await startWorker(place, ledger, { closeWithin: '1500ms' })
     const [short = '', long = '', deaf = ''] = await submit(tasks, task, [
-      { ms: 800 },
-      { ms: 4000 },
-      { ms: 4000, end: 'deaf' },
+      { ms: 500 },
+      { ms: 2500 },
+      { ms: 2500, end: 'deaf' },
     ])
     await eventually(() => readRuns(ledger).length === 3)
     worker.signal('SIGTERM')
@@ -95,7 +95,7 @@ export function semanticFaults(bed: () => FaultBed): void {
     const pulsing = { pulse: true }
     const workers = await Promise.all([startWorker(place, ledger, pulsing), startWorker(place, ledger, pulsing)])
     const slots = (): number[] => readRuns(ledger).map(({ id }) => Number.parseInt(id.split('.').at(-1) ?? '', 36))
-    for (let kill = 0; kill < (isLong ? 10 : 2); kill += 1) {
+    for (let kill = 0; kill < (isLong ? 10 : 1); kill += 1) {
       const before = new Set(slots()).size
       await eventually(() => new Set(slots()).size >= before + 2, 40_000)
       await workers.shift()?.close()

@@ -59,7 +59,7 @@ export function stormFaults(bed: () => FaultBed): void {
       report.twice += own.length - 1
       for (const [n, run] of own.slice(1).entries()) if (!excused(own[n], run)) report.unexplained += 1
     }
-    console.log(place.kind, JSON.stringify(report))
+    if (isLong) console.log(place.kind, JSON.stringify(report))
     function excused(before: Run | undefined, after: Run): boolean {
       if (before === undefined) return false
       if (killed.has(before.pid)) return true
