@@ -119,7 +119,8 @@ export function outageFaults(bed: () => FaultBed): void {
       expect(await ends(tasks, task, [id], 20_000)).toEqual(new Map([[id, 'completed']]))
       await proxy.refuse()
     }
-    worker.signal('SIGTERM')
+    await sleep(500)
+    worker.signal('SIGTERM') // while the broker is away once more
     expect(await worker.ended).toEqual({ code: 0, signal: null })
     await tasks.close()
     await proxy.close()

@@ -1,4 +1,5 @@
 import type { RedisClient, RedisConnection } from '@plinth/core/redis'
+import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
 
 /** Idle workers look for themselves this often, in case a mark was taken by one that died. */
@@ -45,7 +46,8 @@ export class WakeUp {
     if (this.#closed) return
     this.#closed = true
     this.#client?.disconnect()
-    await this.#sleeping
+    // A client that is ended between two attempts to connect never answers what it was asked.
+    await Promise.race([this.#sleeping, sleep(this.#connection.available ? 1000 : 0)])
     if (!this.#connection.available) return
     await Promise.all(
       this.#keys.map((key) => this.#connection.run((client) => client.zadd(key, 0, '0')).catch(() => {})),
