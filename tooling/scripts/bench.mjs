@@ -1,4 +1,5 @@
-// pnpm bench [package:]name ... [--quick] [--json FILE]: runs benchmarks, all of them when none is named.
+// pnpm bench [package:]name ... [--quick] [--write] [--json FILE]: runs benchmarks, all of them when none is named.
+// --write lets those that belong to a document write it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
@@ -8,7 +9,11 @@ import { root } from './root.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
 })
 
 function findBenchmarks() {
@@ -43,7 +48,14 @@ const rowsFile = join(scratch, 'rows')
 const failed = []
 for (const { id, file } of wanted) {
   console.log(`bench: ${id}`)
-  const node = ['--import', 'tsx', '--conditions=@plinth/source', '--expose-gc', file]
+  const node = [
+    '--import',
+    'tsx',
+    '--conditions=@plinth/source',
+    '--expose-gc',
+    file,
+    ...(values.write ? ['--write'] : []),
+  ]
   const env = { ...process.env, PLINTH_BENCH_ROWS: rowsFile, ...(values.quick && { PLINTH_BENCH_QUICK: '1' }) }
   const { status } = spawnSync(process.execPath, node, { cwd: root, stdio: 'inherit', env })
   if (status !== 0) failed.push(id)
