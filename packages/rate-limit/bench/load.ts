@@ -1,23 +1,19 @@
 import type { Charge } from './peers.js'
 
 const KEYS = Array.from({ length: 1000 }, (_, i) => `user:${i}`)
-const IN_FLIGHT = 50
 
-/** Charges a thousand keys in turn, fifty charges in flight. */
-export async function chargeInParallel(charge: Charge, ops: number): Promise<void> {
-  let sent = 0
-  const worker = async (): Promise<void> => {
-    while (sent < ops) {
-      sent += 1
-      await charge(KEYS[sent % KEYS.length] ?? '')
+/** Charges a thousand keys in turn, `inFlight` charges at a time: 1 measures latency, more measure throughput. */
+export function chargeKeys(inFlight: number): (charge: Charge, ops: number) => Promise<void> {
+  return async (charge, ops) => {
+    let sent = 0
+    const worker = async (): Promise<void> => {
+      while (sent < ops) {
+        sent += 1
+        await charge(KEYS[sent % KEYS.length] ?? '')
+      }
     }
+    await Promise.all(Array.from({ length: inFlight }, worker))
   }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
-}
-
-/** Charges a thousand keys in turn, one charge after the other. */
-export async function chargeInTurn(charge: Charge, ops: number): Promise<void> {
-  for (let i = 0; i < ops; i += 1) await charge(KEYS[i % KEYS.length] ?? '')
 }
 
 /** Charges one key, one charge after the other. */

@@ -1,7 +1,9 @@
 import { compare } from '@plinth/bench'
 import { createRateLimiter, memoryBackend } from '../src/index.js'
-import { chargeInTurn, chargeOneKey, isAllowed } from './load.js'
+import { chargeKeys, chargeOneKey, isAllowed } from './load.js'
 import { flexibleMemory } from './peers.js'
+
+const chargeInTurn = chargeKeys(1)
 
 const limiter = createRateLimiter({
   backend: memoryBackend(),

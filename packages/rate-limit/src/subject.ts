@@ -26,3 +26,23 @@ const HASH_SIGN = 0x23
 export function subjectDigest(subject: string): string {
   return createHash('sha256').update(Buffer.from(subject, 'utf16le')).digest().subarray(0, 16).toString('base64url')
 }
+
+/** {@link subjectDigest} that remembers the digests of the subjects it was last asked about: hashing is dear. */
+export class SubjectDigests {
+  #recent = new Map<string, string>()
+  #before: ReadonlyMap<string, string> = new Map()
+
+  of(subject: string): string {
+    const known = this.#recent.get(subject)
+    if (known !== undefined) return known
+    const digest = this.#before.get(subject) ?? subjectDigest(subject)
+    if (this.#recent.size >= MOST_RECENT) {
+      this.#before = this.#recent
+      this.#recent = new Map()
+    }
+    this.#recent.set(subject, digest)
+    return digest
+  }
+}
+
+const MOST_RECENT = 5000

@@ -1,8 +1,7 @@
 import { type Clock, systemClock } from '@plinth/core'
 import type { Evaluation } from '../algorithms/algorithm.js'
 import { algorithmOf } from '../algorithms/algorithms.js'
-import { type BlockState, blockRest, NOT_BLOCKED, nextBlock } from '../algorithms/block.js'
-import { gcraChargedAt } from '../algorithms/gcra.js'
+import { type BlockState, blockRest, nextBlock } from '../algorithms/block.js'
 import type { Limit } from '../policy/limit.js'
 import type {
   BlockOrder,
@@ -14,6 +13,7 @@ import type {
   Verdict,
 } from '../rate-limit-backend.js'
 import { type Cell, StateTable } from './memory/state-table.js'
+import { outcomeOf } from './outcome-of.js'
 
 /** Options of {@link memoryBackend}. */
 export interface MemoryBackendOptions {
@@ -151,20 +151,3 @@ function stateToKeep(evaluation: Evaluation<unknown>, admitted: boolean): unknow
   const { charged, repaired } = evaluation
   return admitted && evaluation.admits && charged !== undefined ? charged : repaired
 }
-
-function outcomeOf(charge: Charge, evaluation: Evaluation<unknown>, charged: boolean, now: number): Outcome {
-  if (evaluation === NOT_BLOCKED) return FREE // nothing is ever corrected about a block, so its time does not matter
-  const { limit, cost } = charge
-  const { algorithm } = limit
-  const taken = algorithm === 'concurrency' ? 1 : algorithm === 'block' ? 0 : cost
-  const at = charged && algorithm === 'gcra' ? gcraChargedAt(limit, cost, evaluation.resetAfterCharge, now) : now
-  return {
-    admits: evaluation.admits,
-    remaining: charged ? evaluation.available - taken : evaluation.available,
-    retryAfterMs: Math.ceil(evaluation.retryAfter / 1000),
-    resetAfterMs: Math.ceil((charged ? evaluation.resetAfterCharge : evaluation.resetAfter) / 1000),
-    at,
-  }
-}
-
-const FREE: Outcome = Object.freeze({ admits: true, remaining: 0, retryAfterMs: 0, resetAfterMs: 0, at: 0 })

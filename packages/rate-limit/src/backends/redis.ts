@@ -1,6 +1,5 @@
-import { type Clock, MisconfiguredError } from '@plinth/core'
+import { BackendUnavailableError, type Clock, MisconfiguredError } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
-import { gcraChargedAt } from '../algorithms/gcra.js'
 import type { Limit } from '../policy/limit.js'
 import type {
   BackendCallOptions,
@@ -12,12 +11,13 @@ import type {
   RateLimitBackend,
   Verdict,
 } from '../rate-limit-backend.js'
-import { subjectDigest } from '../subject.js'
-import { ADJUST, BLOCK } from './redis/adjust-script.js'
-import { type CallBatch, CallBatcher, type CallReply } from './redis/call-batch.js'
-import { DECIDE } from './redis/decide-script.js'
+import { SubjectDigests } from '../subject.js'
+import { adjustScript, blockScript } from './redis/adjust-script.js'
+import { type CallBatch, CallBatcher } from './redis/call-batch.js'
+import { type DecideShape, decideScript, isLooped, shapeName } from './redis/decide-script.js'
+import { limitScriptOf } from './redis/limit-scripts.js'
 import { RedisScript } from './redis/redis-script.js'
-import { ScriptLimits } from './redis/script-arguments.js'
+import { RedisVerdict, replySize } from './redis/redis-verdict.js'
 
 /** Options of {@link redisBackend}. */
 export interface RedisBackendOptions {
@@ -45,9 +45,11 @@ class RedisBackend implements RateLimitBackend {
   readonly #connection: RedisConnection
   readonly #prefix: string
   readonly #clock: Clock | undefined
-  readonly #decide = new RedisScript(DECIDE)
-  readonly #adjust = new RedisScript(ADJUST)
-  readonly #block = new RedisScript(BLOCK)
+  readonly #isTold: boolean
+  readonly #decide = new Map<string, RedisScript>()
+  readonly #adjust: RedisScript
+  readonly #block: RedisScript
+  readonly #digests = new SubjectDigests()
   readonly #calls = new CallBatcher((batch) => this.#send(batch))
   /** The server's clock minus ours, in milliseconds, as the last reply told. */
   #skewMs = 0
@@ -61,6 +63,9 @@ class RedisBackend implements RateLimitBackend {
     this.#connection = connection
     this.#prefix = prefix
     this.#clock = clock
+    this.#isTold = clock !== undefined
+    this.#adjust = new RedisScript(adjustScript({ isTold: this.#isTold }))
+    this.#block = new RedisScript(blockScript({ isTold: this.#isTold }))
   }
 
   get available(): boolean {
@@ -84,7 +89,7 @@ class RedisBackend implements RateLimitBackend {
 
   async block(subject: string, limit: Limit, order: BlockOrder, { deadlineMs }: BackendCallOptions): Promise<number> {
     const { baseMs, factor, maxMs, rememberMs, unlessBlocked } = order
-    const args = [this.#testNow(), 0, baseMs * 1000, factor, maxMs * 1000, rememberMs * 1000, unlessBlocked ? 1 : 0]
+    const args = [...this.#toldNow(), baseMs * 1000, factor, maxMs * 1000, rememberMs * 1000, unlessBlocked ? 1 : 0]
     const keys = [this.#key(subject, limit)]
     const lasts = await this.#connection.run((client) => this.#block.run(client, keys, args), { deadlineMs })
     return Math.ceil(Number(lasts) / 1000)
@@ -97,32 +102,58 @@ class RedisBackend implements RateLimitBackend {
   }
 
   async #decideTogether(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
-    const first = await this.#ask(charges, options)
-    // a calendar window ended while the call was under way, or the clocks differ: now the server's is known
-    const reply = first.numbers[first.from] === -1 ? await this.#ask(charges, options) : first
-    return verdictOf(reply, charges, options.peek)
+    const slot = this.#connection.cluster ? (charges[0]?.subject ?? '') : ''
+    const { reply, index } = await this.#calls.add(slot, charges, options)
+    return new RedisVerdict(charges, reply, 1 + index * replySize(charges), options.peek)
   }
 
-  #ask(charges: readonly Charge[], { peek, deadlineMs }: DecideOptions): Promise<CallReply> {
-    const slot = this.#connection.cluster ? (charges[0]?.subject ?? '') : ''
-    return this.#calls.add(slot, deadlineMs, ({ limits, keys, args }) => {
-      const now = this.#serverNow()
-      args.push(peek ? 'p' : 'c', charges.length)
+  /** Has a batch decided; the clock, then the numbers of each call. */
+  #send({ limits, calls, peek, deadlineMs }: CallBatch): Promise<readonly number[]> {
+    const shape = { limits, peek, isTold: this.#isTold }
+    const keys: string[] = []
+    const charged: (string | number)[] = []
+    for (const charges of calls) {
       for (const { subject, limit, cost, lease } of charges) {
         keys.push(this.#key(subject, limit))
-        args.push(limits.numberOf(limit, now), cost)
-        if (limit.algorithm === 'concurrency') args.push(lease ?? '')
+        const what = limitScriptOf(limit).charged
+        if (what !== undefined) charged.push(what === 'lease' ? (lease ?? '') : cost)
       }
-      return 1 + charges.length * ROW
-    })
+    }
+    const isToldKinds = isLooped(shape)
+    return this.#runByClock(this.#scriptOf(shape), keys, deadlineMs, (now) => [
+      ...this.#toldNow(),
+      ...(isToldKinds
+        ? describeLimits(limits, now)
+        : limits.flatMap((limit) => limitScriptOf(limit).valuesOf(limit, now))),
+      ...charged,
+    ])
   }
 
-  async #send({ limits, keys, args, deadlineMs }: CallBatch): Promise<readonly number[]> {
-    const all = [...limits.head(this.#testNow()), ...args]
-    const reply = await this.#connection.run((client) => this.#decide.run(client, keys, all), { deadlineMs })
-    const numbers = reply as readonly number[]
-    this.#skewMs = Math.floor((numbers[0] ?? 0) / 1000) - Date.now()
-    return numbers
+  #scriptOf(shape: DecideShape): RedisScript {
+    const name = shapeName(shape)
+    const known = this.#decide.get(name)
+    if (known !== undefined) return known
+    const script = new RedisScript(decideScript(shape))
+    this.#decide.set(name, script)
+    return script
+  }
+
+  /** Runs a script that is told what depends on the clock, again when that was not of the server's now. */
+  async #runByClock(
+    script: RedisScript,
+    keys: readonly string[],
+    deadlineMs: number,
+    args: (now: number) => readonly (string | number)[],
+  ): Promise<readonly number[]> {
+    const options = this.#connection.cluster && keys[0] !== undefined ? { deadlineMs, key: keys[0] } : { deadlineMs }
+    for (let tries = 1; ; tries += 1) {
+      const told = args(this.#serverNow())
+      const numbers = (await this.#connection.run((client) => script.run(client, keys, told), options)) as number[]
+      this.#skewMs = Math.floor((numbers[0] ?? 0) / 1000) - Date.now()
+      if (numbers[1] !== -1) return numbers
+      if (tries < MOST_TRIES) continue
+      throw new BackendUnavailableError('The clock of redis leaps too often to follow a calendar.', { reason: 'open' })
+    }
   }
 
   async #decideAcross(
@@ -153,25 +184,40 @@ class RedisBackend implements RateLimitBackend {
   }
 
   async #adjustTogether(corrections: readonly Correction[], { deadlineMs }: BackendCallOptions): Promise<void> {
-    const now = this.#serverNow()
     const keys = corrections.map(({ subject, limit }) => this.#key(subject, limit))
-    const limits = new ScriptLimits()
-    const args = corrections.flatMap(({ limit, by, at, lease }) => [limits.numberOf(limit, now), by, at, lease ?? ''])
-    const all = [...limits.head(this.#testNow()), ...args]
-    await this.#connection.run((client) => this.#adjust.run(client, keys, all), { deadlineMs })
+    const limits = [...new Set(corrections.map(({ limit }) => limit))]
+    const told = corrections.flatMap(({ limit, by, at, lease }) => [1 + limits.indexOf(limit), by, at, lease ?? ''])
+    await this.#runByClock(this.#adjust, keys, deadlineMs, (now) => [
+      ...this.#toldNow(),
+      ...describeLimits(limits, now),
+      ...told,
+    ])
   }
 
   #key(subject: string, limit: Limit): string {
-    return `${this.#prefix}:{${subjectDigest(subject)}}:${limit.key}`
+    return `${this.#prefix}:{${this.#digests.of(subject)}}:${limit.key}`
   }
 
   #serverNow(): number {
     return this.#clock === undefined ? (Date.now() + this.#skewMs) * 1000 : Math.floor(this.#clock.now() * 1000)
   }
 
-  #testNow(): number | '' {
-    return this.#clock === undefined ? '' : Math.floor(this.#clock.now() * 1000)
+  /** What scripts are told of the time: nothing, but in tests. */
+  #toldNow(): readonly number[] {
+    return this.#clock === undefined ? [] : [Math.floor(this.#clock.now() * 1000)]
   }
+}
+
+/** A calendar window may end while a call is under way, and the clocks may differ: then the server's is known. */
+const MOST_TRIES = 3
+
+/** Limits as scripts are told of them that are for any. */
+function describeLimits(limits: readonly Limit[], now: number): readonly (string | number)[] {
+  const told = limits.flatMap((limit) => {
+    const { kind, valuesOf } = limitScriptOf(limit)
+    return [kind, limit.shadow ? 1 : 0, ...valuesOf(limit, now)]
+  })
+  return [limits.length, ...told]
 }
 
 function bySubject<Part extends { readonly subject: string }>(parts: readonly Part[]): readonly (readonly Part[])[] {
@@ -182,29 +228,6 @@ function bySubject<Part extends { readonly subject: string }>(parts: readonly Pa
     else group.push(part)
   }
   return [...groups.values()]
-}
-
-/** How many numbers a script replies for each charge. */
-const ROW = 4
-
-function verdictOf({ numbers, from }: CallReply, charges: readonly Charge[], peek: boolean): Verdict {
-  const now = numbers[0] ?? 0
-  const admitted = numbers[from] === 1
-  const outcomes = charges.map(({ limit, cost }, i) => {
-    const row = from + 1 + i * ROW
-    const admits = numbers[row] === 1
-    const retryAfter = numbers[row + 2] ?? 0
-    const resetAfter = numbers[row + 3] ?? 0
-    const isCharged = admitted && admits && !peek && limit.algorithm === 'gcra'
-    return {
-      admits,
-      remaining: numbers[row + 1] ?? 0,
-      retryAfterMs: retryAfter < 0 ? Number.POSITIVE_INFINITY : Math.ceil(retryAfter / 1000),
-      resetAfterMs: Math.ceil(resetAfter / 1000),
-      at: isCharged ? gcraChargedAt(limit, cost, resetAfter, now) : now,
-    }
-  })
-  return { admitted, firm: true, outcomes }
 }
 
 function withoutCharge({ limit, cost }: Charge, outcome: Outcome): Outcome {

@@ -1,31 +1,29 @@
-import { ScriptLimits } from './script-arguments.js'
+import type { Limit } from '../../policy/limit.js'
+import type { Charge, DecideOptions } from '../../rate-limit-backend.js'
 
 /** Sends the calls of a batch as one command, and answers what the script replied. */
 export type SendBatch = (batch: CallBatch) => Promise<readonly number[]>
 
-/** Where the reply to one call stands in the reply to its batch. */
-export interface CallReply {
-  readonly numbers: readonly number[]
-  readonly from: number
+/** Calls on the same limits that were made in one turn of the event loop, to be decided by one command in their order. */
+export interface CallBatch extends DecideOptions {
+  readonly limits: readonly Limit[]
+  readonly calls: readonly (readonly Charge[])[]
 }
 
-/** Calls that were made in one turn of the event loop, to be decided by one command, one after the other. */
-export interface CallBatch {
-  readonly limits: ScriptLimits
-  readonly keys: string[]
-  readonly args: (string | number)[]
-  readonly deadlineMs: number
+/** A reply, and which call of its batch it answers. */
+export interface CallReply {
+  readonly reply: readonly number[]
+  readonly index: number
 }
 
 interface OpenBatch extends CallBatch {
+  readonly slot: string
+  readonly calls: (readonly Charge[])[]
   readonly waiting: Waiting[]
-  /** How many numbers the reply will hold so far. */
-  size: number
 }
 
 interface Waiting {
-  readonly from: number
-  readonly resolve: (reply: CallReply) => void
+  readonly resolve: (reply: readonly number[]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -33,54 +31,76 @@ interface Waiting {
  * Gathers the calls of one turn of the event loop.
  *
  * A server under load reads many requests in one turn; one command for all of them costs it and Redis a fraction of many.
- * A single call is sent at the end of its turn, which is at once when nothing else goes on.
+ * A single call is sent at the end of its turn, which is at once when nothing else goes on; a full batch sooner, so that
+ * Redis works on it while the rest of the turn is gathered.
  */
 export class CallBatcher {
   readonly #send: SendBatch
-  readonly #open = new Map<string, OpenBatch>()
+  readonly #open: OpenBatch[] = []
 
   constructor(send: SendBatch) {
     this.#send = send
   }
 
   /**
-   * Adds a call: `write` appends its keys and arguments, and answers how many numbers the reply to it has.
+   * Adds a call.
    *
    * @param slot calls of different slots are not gathered: what Redis Cluster would refuse.
    */
-  add(slot: string, deadlineMs: number, write: (batch: CallBatch) => number): Promise<CallReply> {
-    const batch = this.#batchFor(slot, deadlineMs)
-    const from = batch.size
-    batch.size += write(batch)
+  add(slot: string, charges: readonly Charge[], options: DecideOptions): Promise<CallReply> {
+    const batch = this.#batchFor(slot, charges, options)
+    const index = batch.calls.push(charges) - 1
     return new Promise((resolve, reject) => {
-      batch.waiting.push({ from, resolve, reject })
+      batch.waiting.push({ resolve: (reply) => resolve({ reply, index }), reject })
+      if (batch.calls.length * charges.length >= FULL) this.#flush(batch)
     })
   }
 
-  #batchFor(slot: string, deadlineMs: number): OpenBatch {
-    const open = this.#open.get(slot)
-    if (open !== undefined && open.deadlineMs === deadlineMs && open.keys.length < MOST_KEYS) return open
-    const batch: OpenBatch = { limits: new ScriptLimits(), keys: [], args: [], deadlineMs, waiting: [], size: HEAD }
-    this.#open.set(slot, batch)
-    setImmediate(() => {
-      if (this.#open.get(slot) === batch) this.#open.delete(slot)
-      void this.#flush(batch)
-    })
+  #batchFor(slot: string, charges: readonly Charge[], options: DecideOptions): OpenBatch {
+    for (const batch of this.#open) if (isFor(batch, slot, charges, options)) return batch
+    if (this.#open.length >= MOST_OPEN) this.#flushAll()
+    const { deadlineMs, peek } = options
+    const limits = charges.map(({ limit }) => limit)
+    const batch: OpenBatch = { slot, limits, deadlineMs, peek, calls: [], waiting: [] }
+    if (this.#open.length === 0) setImmediate(() => this.#flushAll())
+    this.#open.push(batch)
     return batch
   }
 
-  async #flush(batch: OpenBatch): Promise<void> {
+  #flushAll(): void {
+    for (const batch of this.#open.splice(0)) void this.#ask(batch)
+  }
+
+  #flush(batch: OpenBatch): void {
+    this.#open.splice(this.#open.indexOf(batch), 1)
+    void this.#ask(batch)
+  }
+
+  async #ask(batch: OpenBatch): Promise<void> {
     try {
-      const numbers = await this.#send(batch)
-      for (const { from, resolve } of batch.waiting) resolve({ numbers, from })
+      const reply = await this.#send(batch)
+      for (const { resolve } of batch.waiting) resolve(reply)
     } catch (error) {
       for (const { reject } of batch.waiting) reject(error)
     }
   }
 }
 
-/** The reply begins with the clock. */
-const HEAD = 1
+function isFor(
+  batch: OpenBatch,
+  slot: string,
+  charges: readonly Charge[],
+  { deadlineMs, peek }: DecideOptions,
+): boolean {
+  const { limits } = batch
+  if (batch.slot !== slot || batch.deadlineMs !== deadlineMs || batch.peek !== peek) return false
+  if (limits.length !== charges.length) return false
+  for (let i = 0; i < limits.length; i += 1) if (limits[i] !== charges[i]?.limit) return false
+  return true
+}
 
-/** A script must not keep a server from its other clients for longer than about a millisecond. */
-const MOST_KEYS = 128
+/** So many charges are sent at once: a command has its price, and so has Redis waiting for us and then we for it. */
+const FULL = 32
+
+/** With more plans than this in one turn, looking for the right batch costs more than a command. */
+const MOST_OPEN = 16
