@@ -50,7 +50,7 @@ class RedisBackend implements RateLimitBackend {
   readonly #adjust: RedisScript
   readonly #block: RedisScript
   readonly #digests = new SubjectDigests()
-  readonly #calls = new CallBatcher((batch) => this.#send(batch))
+  readonly #calls = new CallBatcher((batch) => this.#decideBatch(batch))
   /** The server's clock minus ours, in milliseconds, as the last reply told. */
   #skewMs = 0
 
@@ -76,7 +76,7 @@ class RedisBackend implements RateLimitBackend {
     return undefined
   }
 
-  async decide(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
+  decide(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
     if (!this.#connection.cluster) return this.#decideTogether(charges, options)
     const groups = bySubject(charges)
     return groups.length === 1 ? this.#decideTogether(charges, options) : this.#decideAcross(groups, charges, options)
@@ -101,14 +101,11 @@ class RedisBackend implements RateLimitBackend {
     await this.#connection.run((client) => client.unlink(...keys), { deadlineMs })
   }
 
-  async #decideTogether(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
-    const slot = this.#connection.cluster ? (charges[0]?.subject ?? '') : ''
-    const { reply, index } = await this.#calls.add(slot, charges, options)
-    return new RedisVerdict(charges, reply, 1 + index * replySize(charges), options.peek)
+  #decideTogether(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
+    return this.#calls.add(this.#connection.cluster ? (charges[0]?.subject ?? '') : '', charges, options)
   }
 
-  /** Has a batch decided; the clock, then the numbers of each call. */
-  #send({ limits, calls, peek, deadlineMs }: CallBatch): Promise<readonly number[]> {
+  async #decideBatch({ limits, calls, peek, deadlineMs }: CallBatch): Promise<readonly Verdict[]> {
     const shape = { limits, peek, isTold: this.#isTold }
     const keys: string[] = []
     const charged: (string | number)[] = []
@@ -119,14 +116,14 @@ class RedisBackend implements RateLimitBackend {
         if (what !== undefined) charged.push(what === 'lease' ? (lease ?? '') : cost)
       }
     }
-    const isToldKinds = isLooped(shape)
-    return this.#runByClock(this.#scriptOf(shape), keys, deadlineMs, (now) => [
+    const isLoop = isLooped(shape)
+    const numbers = await this.#runByClock(this.#scriptOf(shape), keys, deadlineMs, (now) => [
       ...this.#toldNow(),
-      ...(isToldKinds
-        ? describeLimits(limits, now)
-        : limits.flatMap((limit) => limitScriptOf(limit).valuesOf(limit, now))),
+      ...(isLoop ? describeLimits(limits, now) : limits.flatMap((limit) => limitScriptOf(limit).valuesOf(limit, now))),
       ...charged,
     ])
+    const size = replySize(limits)
+    return calls.map((charges, i) => new RedisVerdict(charges, numbers, 1 + i * size, peek))
   }
 
   #scriptOf(shape: DecideShape): RedisScript {

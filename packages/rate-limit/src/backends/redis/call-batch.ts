@@ -1,19 +1,13 @@
 import type { Limit } from '../../policy/limit.js'
-import type { Charge, DecideOptions } from '../../rate-limit-backend.js'
+import type { Charge, DecideOptions, Verdict } from '../../rate-limit-backend.js'
 
-/** Sends the calls of a batch as one command, and answers what the script replied. */
-export type SendBatch = (batch: CallBatch) => Promise<readonly number[]>
+/** Has a batch decided by one command, and answers a verdict for each of its calls. */
+export type DecideBatch = (batch: CallBatch) => Promise<readonly Verdict[]>
 
 /** Calls on the same limits that were made in one turn of the event loop, to be decided by one command in their order. */
 export interface CallBatch extends DecideOptions {
   readonly limits: readonly Limit[]
   readonly calls: readonly (readonly Charge[])[]
-}
-
-/** A reply, and which call of its batch it answers. */
-export interface CallReply {
-  readonly reply: readonly number[]
-  readonly index: number
 }
 
 interface OpenBatch extends CallBatch {
@@ -23,7 +17,7 @@ interface OpenBatch extends CallBatch {
 }
 
 interface Waiting {
-  readonly resolve: (reply: readonly number[]) => void
+  readonly resolve: (verdict: Verdict) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -31,15 +25,16 @@ interface Waiting {
  * Gathers the calls of one turn of the event loop.
  *
  * A server under load reads many requests in one turn; one command for all of them costs it and Redis a fraction of many.
- * A single call is sent at the end of its turn, which is at once when nothing else goes on; a full batch sooner, so that
- * Redis works on it while the rest of the turn is gathered.
+ * While a command is under way, calls are gathered until the turn ends; when none is, only until whoever called yields,
+ * so that a single call never waits. A full batch is sent at once: Redis works on it while the next one is gathered.
  */
 export class CallBatcher {
-  readonly #send: SendBatch
+  readonly #decide: DecideBatch
   readonly #open: OpenBatch[] = []
+  #underWay = 0
 
-  constructor(send: SendBatch) {
-    this.#send = send
+  constructor(decide: DecideBatch) {
+    this.#decide = decide
   }
 
   /**
@@ -47,11 +42,11 @@ export class CallBatcher {
    *
    * @param slot calls of different slots are not gathered: what Redis Cluster would refuse.
    */
-  add(slot: string, charges: readonly Charge[], options: DecideOptions): Promise<CallReply> {
+  add(slot: string, charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
     const batch = this.#batchFor(slot, charges, options)
-    const index = batch.calls.push(charges) - 1
+    batch.calls.push(charges)
     return new Promise((resolve, reject) => {
-      batch.waiting.push({ resolve: (reply) => resolve({ reply, index }), reject })
+      batch.waiting.push({ resolve, reject })
       if (batch.calls.length * charges.length >= FULL) this.#flush(batch)
     })
   }
@@ -62,12 +57,15 @@ export class CallBatcher {
     const { deadlineMs, peek } = options
     const limits = charges.map(({ limit }) => limit)
     const batch: OpenBatch = { slot, limits, deadlineMs, peek, calls: [], waiting: [] }
-    if (this.#open.length === 0) setImmediate(() => this.#flushAll())
+    if (this.#open.length === 0) {
+      if (this.#underWay === 0) process.nextTick(this.#flushAll)
+      else setImmediate(this.#flushAll)
+    }
     this.#open.push(batch)
     return batch
   }
 
-  #flushAll(): void {
+  readonly #flushAll = (): void => {
     for (const batch of this.#open.splice(0)) void this.#ask(batch)
   }
 
@@ -76,12 +74,15 @@ export class CallBatcher {
     void this.#ask(batch)
   }
 
-  async #ask(batch: OpenBatch): Promise<void> {
+  async #ask({ waiting, ...batch }: OpenBatch): Promise<void> {
+    this.#underWay += 1
     try {
-      const reply = await this.#send(batch)
-      for (const { resolve } of batch.waiting) resolve(reply)
+      const verdicts = await this.#decide(batch)
+      for (const [i, verdict] of verdicts.entries()) waiting[i]?.resolve(verdict)
     } catch (error) {
-      for (const { reject } of batch.waiting) reject(error)
+      for (const { reject } of waiting) reject(error)
+    } finally {
+      this.#underWay -= 1
     }
   }
 }

@@ -1,6 +1,12 @@
 import { Evaluated } from '../../algorithms/algorithm.js'
 import type { LimitScript } from './limit-script.js'
 
+/** Slots that a clock set back left too far in the future end when one taken now would. */
+const moveSlots = `
+for _, lease in ipairs(call('ZRANGEBYSCORE', $key, '(' .. int(now + $length), '+inf')) do
+  call('ZADD', $key, 'XX', int(now + $length), lease)
+end`
+
 /** `concurrency` in Lua: a sorted set of leases by the time at which they end. */
 export const concurrencyScript: LimitScript = {
   kind: 'c',
@@ -25,15 +31,11 @@ end`,
 call('ZREMRANGEBYSCORE', $key, '-inf', int(now))
 call('ZADD', $key, int(now + $length), $lease)
 call('PEXPIRE', $key, ceil($length / 1000) + slack)`,
-  // slots that a clock set back left too far in the future end when one taken now would
   save: `
-if $moved then
-  for _, lease in ipairs(call('ZRANGEBYSCORE', $key, '(' .. int(now + $length), '+inf')) do
-    call('ZADD', $key, 'XX', int(now + $length), lease)
-  end
+if $moved then${moveSlots}
 end`,
   correct: `
-$applies = false
+$applies = false${moveSlots}
 if $by < 0 then
   call('ZREM', $key, $lease)
 elseif tonumber(call('ZSCORE', $key, $lease) or 0) > now then

@@ -65,7 +65,7 @@ function unrolledBody({ limits, peek, isTold }: DecideShape): string {
   const replied = pieces(({ replies }) => replies.map((reply) => `reply[said + ${++said}] = ${reply}`).join('\n'))
   const written = peek ? '' : pieces(writePiece)
   const body = `
-local reply, said, a = { now }, 1, ${told}
+local reply, said, a = { ${['now', ...new Array(said).fill('0')].join(', ')} }, 1, ${told}
 for k = 0, #KEYS - 1, ${limits.length} do
   local admitted = true
 ${evaluated}

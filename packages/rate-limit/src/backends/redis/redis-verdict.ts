@@ -1,10 +1,11 @@
+import type { Limit } from '../../policy/limit.js'
 import type { Charge, Outcome, Verdict } from '../../rate-limit-backend.js'
 import { outcomeOf } from '../outcome-of.js'
 import { limitScriptOf } from './limit-scripts.js'
 
-/** How many numbers the script replies about one call. */
-export function replySize(charges: readonly Charge[]): number {
-  return charges.reduce((size, { limit }) => size + limitScriptOf(limit).replies.length, 1)
+/** How many numbers the script replies about one call on these limits. */
+export function replySize(limits: readonly Limit[]): number {
+  return limits.reduce((size, limit) => size + limitScriptOf(limit).replies.length, 1)
 }
 
 /** A verdict of the script. What it says of each limit is worked out when somebody asks: most callers do not. */
