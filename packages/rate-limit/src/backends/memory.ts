@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '@plinth/core'
 import type { Evaluation } from '../algorithms/algorithm.js'
 import { algorithmOf } from '../algorithms/algorithms.js'
 import { type BlockState, blockRest, nextBlock } from '../algorithms/block.js'
+import { outcomeOf } from '../algorithms/outcome-of.js'
 import type { Limit } from '../policy/limit.js'
 import type {
   BlockOrder,
@@ -13,7 +14,6 @@ import type {
   Verdict,
 } from '../rate-limit-backend.js'
 import { type Cell, StateTable } from './memory/state-table.js'
-import { outcomeOf } from './outcome-of.js'
 
 /** Options of {@link memoryBackend}. */
 export interface MemoryBackendOptions {

@@ -1,6 +1,6 @@
+import { outcomeOf } from '../../algorithms/outcome-of.js'
 import type { Limit } from '../../policy/limit.js'
 import type { Charge, Outcome, Verdict } from '../../rate-limit-backend.js'
-import { outcomeOf } from '../outcome-of.js'
 import { limitScriptOf } from './limit-scripts.js'
 
 /** How many numbers the script replies about one call on these limits. */

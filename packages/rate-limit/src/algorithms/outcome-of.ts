@@ -1,7 +1,7 @@
-import type { Evaluation } from '../algorithms/algorithm.js'
-import { NOT_BLOCKED } from '../algorithms/block.js'
-import { gcraChargedAt } from '../algorithms/gcra.js'
 import type { Charge, Outcome } from '../rate-limit-backend.js'
+import type { Evaluation } from './algorithm.js'
+import { NOT_BLOCKED } from './block.js'
+import { gcraChargedAt } from './gcra.js'
 
 /** What an evaluation at `now` (microseconds) means to a caller, in milliseconds, after the charge if it was made. */
 export function outcomeOf(charge: Charge, evaluation: Evaluation<unknown>, charged: boolean, now: number): Outcome {
