@@ -83,13 +83,16 @@ describeEveryBackend((kind) => {
     await fc.assert(
       fc.asyncProperty(anyLimitOn(kind), anyStrides, async (limit, strides) => {
         const world = kind.makeWorld()
+        let latest = 0
         for (const { hours, cost, wait } of strides) {
           world.clock.advance(hours * HOUR + Math.round(wait * limit.windowMs))
+          latest = Math.max(latest, world.clock.now())
           await ask(world, limit, { cost })
         }
         const { resetAfterMs } = await ask(world, limit, { peek: true })
         expect(resetAfterMs).toBeLessThanOrEqual(longestOn(kind, limit))
-        world.clock.advance(longestOn(kind, limit))
+        // on Memcached the window is part of the key: what was used in one stays used when the clock comes there again
+        world.clock.advance(longestOn(kind, limit) + (kind.name === 'memcached' ? latest - world.clock.now() : 0))
         expect((await ask(world, limit, { cost: limit.burst })).admits).toBe(true)
       }),
       effort(kind),
