@@ -1,21 +1,10 @@
 import { BackendUnavailableError, type Clock } from '@plinth/core'
 import { isAway } from './away.js'
-import type {
-  Address,
-  CacheBackend,
-  CacheStore,
-  EntryPart,
-  KeyMatcher,
-  Lifetime,
-  NewEntry,
-  StoredEntry,
-  SweepOptions,
-} from './cache-backend.js'
-import { CacheClosedError, CacheValueError, PatternMatchingNotSupportedError } from './cache-errors.js'
-import type { InvalidateEvent } from './cache-events.js'
+import type { Address, CacheBackend, CacheStore, EntryPart, Lifetime, NewEntry, StoredEntry } from './cache-backend.js'
+import { CacheClosedError, CacheValueError } from './cache-errors.js'
 import { Warming } from './functions/warming.js'
+import { Invalidations } from './invalidations.js'
 import { Addresses } from './keys/addresses.js'
-import { canonicalTagGuard, NAMESPACE_GUARD, prefixTarget } from './keys/guards.js'
 import type { LoadOptions, Ttl } from './load-options.js'
 import type { LoadRequest } from './load-request.js'
 import { FORMATS, type Packing } from './packing.js'
@@ -40,12 +29,6 @@ export interface CacheParts {
   readonly clock: Clock
 }
 
-/** What an invalidation means. */
-interface Invalidated {
-  readonly guards?: readonly string[]
-  readonly keys?: readonly string[]
-}
-
 /** What a write stores. */
 export interface Write {
   readonly value: unknown
@@ -63,6 +46,7 @@ export class CacheCore {
   readonly reporter: Reporter
   readonly store: CacheStore
   readonly trust: StoreTrust
+  readonly invalidations: Invalidations
   readonly warming: Warming = new Warming()
   readonly #parts: CacheParts
   readonly #packing: Packing
@@ -82,6 +66,14 @@ export class CacheCore {
     this.#reads = new ReadThrough(store, { packing, ttls, clock, reporter: this.reporter })
     store.openWith?.((entry, key) => this.#keep(entry, key))
     this.trust = new StoreTrust({ backend, store, pending: this.#pending, reporter: this.reporter })
+    this.invalidations = new Invalidations({
+      ...parts,
+      trust: this.trust,
+      pending: this.#pending,
+      reporter: this.reporter,
+      detach: (keys) => this.#reads.detach(keys),
+      mustBeOpen: () => this.mustBeOpen(),
+    })
   }
 
   get closed(): boolean {
@@ -163,7 +155,7 @@ export class CacheCore {
       await this.store.write(address, entry)
       this.#reads.detach([address.key])
     } catch (error) {
-      this.#keepFor({ keys: [address.key] }, 'write', error)
+      this.invalidations.keepFor({ keys: [address.key] }, 'write', error)
     }
   }
 
@@ -186,46 +178,6 @@ export class CacheCore {
 
   async touch(address: Address, policy: Policy): Promise<boolean> {
     return (await this.attempt('touch', () => this.store.touch(address, lifetimeOf(policy)), address)) ?? false
-  }
-
-  async forget(keys: readonly string[]): Promise<number> {
-    if (keys.length === 0) return 0
-    return this.#invalidate('keys', { keys }, () => this.store.remove(keys))
-  }
-
-  /** Tags are canonical. */
-  async invalidateTags(tags: readonly string[]): Promise<void> {
-    const guards = [...new Set(tags.map(canonicalTagGuard))]
-    if (guards.length > 0) await this.#invalidate('tags', { guards }, () => this.#stamp(guards))
-  }
-
-  async deletePrefix(prefix: string): Promise<void> {
-    const { guard, keys } = prefixTarget(prefix, this.#parts.prefixDepth)
-    await this.#invalidate('prefix', { guards: [guard], keys }, async () => {
-      const [removed] = await Promise.all([this.store.remove(keys), this.store.stamp([guard])])
-      return removed
-    })
-  }
-
-  async clear(): Promise<void> {
-    const guards = [NAMESPACE_GUARD]
-    await this.#invalidate('namespace', { guards }, () => this.#stamp(guards))
-  }
-
-  /** Cannot be kept for later, for it answers what it found: it rejects when the backend is away. */
-  async sweep(matcher: KeyMatcher, options: SweepOptions = { dryRun: false }): Promise<number> {
-    this.mustBeOpen()
-    const { store } = this
-    if (store.sweep === undefined) throw new PatternMatchingNotSupportedError(this.name, this.backend.name)
-    const removed = await store.sweep(matcher, options)
-    if (options.dryRun) return removed
-    this.#reads.detach()
-    this.reporter.invalidate('pattern', removed, false)
-    return removed
-  }
-
-  recacheFailed(error: unknown): void {
-    this.reporter.failure('recache', error)
   }
 
   /** What a store answers, or `undefined` while it is away or cannot be trusted (for `address`). */
@@ -287,40 +239,5 @@ export class CacheCore {
 
   #coveredByPending(address: Address): boolean {
     return this.#pending.size > 0 && this.#pending.cover(address)
-  }
-
-  async #stamp(guards: readonly string[]): Promise<undefined> {
-    await this.store.stamp(guards)
-  }
-
-  async #invalidate(
-    kind: InvalidateEvent['kind'],
-    what: Invalidated,
-    send: () => Promise<number | undefined>,
-  ): Promise<number> {
-    this.mustBeOpen()
-    const count = (what.guards ?? what.keys ?? []).length
-    if (!this.trust.trusted) await this.trust.ready()
-    try {
-      const removed = await send()
-      if (what.guards === undefined) this.#reads.detach(what.keys)
-      else this.#reads.detach()
-      this.reporter.invalidate(kind, count, false)
-      return removed ?? 0
-    } catch (error) {
-      this.#keepFor(what, kind, error)
-      this.reporter.invalidate(kind, count, true)
-      if (this.#parts.onInvalidationError === 'throw') throw error
-      return 0
-    }
-  }
-
-  /** What could not be sent is sent later, and not read until then. */
-  #keepFor(what: Invalidated, operation: string, error: unknown): void {
-    if (!isAway(error)) throw error
-    this.#pending.add(what)
-    this.#reads.detach(what.guards === undefined ? what.keys : undefined)
-    this.reporter.failure(operation, error)
-    this.trust.retrySoon()
   }
 }

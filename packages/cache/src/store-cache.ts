@@ -85,7 +85,7 @@ export class StoreCache implements Cache {
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {
-    return this.#core.forget(keys.map((key) => this.#core.addresses.ofText(key).key))
+    return this.#core.invalidations.keys(keys.map((key) => this.#core.addresses.ofText(key).key))
   }
 
   async take<T>(key: string): Promise<T | undefined> {
@@ -104,20 +104,20 @@ export class StoreCache implements Cache {
   }
 
   async invalidateTags(...tags: readonly (string | readonly string[])[]): Promise<void> {
-    await this.#core.invalidateTags(tags.flat().map((tag) => canonicalText(tag, 'tag')))
+    await this.#core.invalidations.tags(tags.flat().map((tag) => canonicalText(tag, 'tag')))
   }
 
   async deleteByPrefix(prefix: string): Promise<void> {
-    await this.#core.deletePrefix(canonicalText(prefix, 'prefix'))
+    await this.#core.invalidations.prefix(canonicalText(prefix, 'prefix'))
   }
 
   async deleteMatching(pattern: string, { signal, dryRun = false, onProgress }: MatchingOptions = {}): Promise<number> {
     const bounds = { dryRun, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }
-    return this.#core.sweep(compilePattern(pattern), bounds)
+    return this.#core.invalidations.matching(compilePattern(pattern), bounds)
   }
 
   clear(): Promise<void> {
-    return this.#core.clear()
+    return this.#core.invalidations.everything()
   }
 
   readonly define: Cache['define'] = ((template: string, options: never, load: never) =>
@@ -144,7 +144,7 @@ export class StoreCache implements Cache {
   }
 
   bumpGeneration(): Promise<void> {
-    return this.#core.clear()
+    return this.#core.invalidations.everything()
   }
 
   onRecovered(listener: (recovery: Recovery) => void): () => void {

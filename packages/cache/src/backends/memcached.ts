@@ -1,16 +1,13 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
 import type { AvailabilityChange } from '@plinth/core'
 import type { MemcachedConnection } from '@plinth/core/memcached'
 import type { CacheBackend, CacheStore } from '../cache-backend.js'
 import { CacheOptionError } from '../cache-errors.js'
 import { CellStore } from './cells/cell-store.js'
 import { MemcachedCells } from './memcached/memcached-cells.js'
+import { type ServerDeadline, serverDeadlineMs } from './server-deadline.js'
 
 /** Options of {@link memcachedBackend}. */
-export interface MemcachedBackendOptions {
-  /** How long the cache waits for a server before it goes on without. Default 500 ms. */
-  readonly deadline?: Duration
-}
+export interface MemcachedBackendOptions extends ServerDeadline {}
 
 /**
  * Keeps entries in one or more Memcached servers. They cannot list their keys: deleting by pattern throws
@@ -22,7 +19,7 @@ export function memcachedBackend(connection: MemcachedConnection, options: Memca
   if (typeof connection?.getVersioned !== 'function') {
     throw new CacheOptionError('memcachedBackend needs a connection: memcachedBackend(openMemcached({ servers })).')
   }
-  const deadlineMs = parseDuration(options.deadline ?? 500, 'deadline of the memcached backend')
+  const deadlineMs = serverDeadlineMs(options, 'memcached')
   return new MemcachedBackend(connection, deadlineMs)
 }
 

@@ -1,4 +1,3 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
 import type { AvailabilityChange } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
 import type { CacheBackend, CacheStore } from '../cache-backend.js'
@@ -6,12 +5,10 @@ import { CacheOptionError } from '../cache-errors.js'
 import { CellStore } from './cells/cell-store.js'
 import { ClusterCells } from './cluster/cluster-cells.js'
 import { RedisStore } from './redis/redis-store.js'
+import { type ServerDeadline, serverDeadlineMs } from './server-deadline.js'
 
 /** Options of {@link redisBackend}. */
-export interface RedisBackendOptions {
-  /** How long the cache waits for the server before it goes on without. Default 500 ms. */
-  readonly deadline?: Duration
-}
+export interface RedisBackendOptions extends ServerDeadline {}
 
 /** How long the stamp of a tag or prefix is kept at least; longer while entries that live longer depend on it. */
 const GUARD_MS = 86_400_000
@@ -25,7 +22,7 @@ export function redisBackend(connection: RedisConnection, options: RedisBackendO
   if (typeof connection?.run !== 'function') {
     throw new CacheOptionError('redisBackend needs a connection: redisBackend(await openRedis({ url })).')
   }
-  const deadlineMs = parseDuration(options.deadline ?? 500, 'deadline of the redis backend')
+  const deadlineMs = serverDeadlineMs(options, 'redis')
   return new RedisBackend(connection, deadlineMs)
 }
 

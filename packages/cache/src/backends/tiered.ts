@@ -1,4 +1,3 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
 import type { AvailabilityChange } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
 import type { CacheBackend, CacheStore } from '../cache-backend.js'
@@ -6,14 +5,12 @@ import { CacheOptionError } from '../cache-errors.js'
 import { type MemoryBackendOptions, memoryBackend } from './memory/memory.js'
 import { RedisKeys } from './redis/redis-keys.js'
 import { redisBackend } from './redis.js'
+import { type ServerDeadline, serverDeadlineMs } from './server-deadline.js'
 import { TieredStore } from './tiered/tiered-store.js'
 import { Tracking } from './tiered/tracking.js'
 
 /** Options of {@link tieredBackend}: the bounds of the copies in this process, and the deadline of Redis. */
-export interface TieredBackendOptions extends MemoryBackendOptions {
-  /** How long the cache waits for the server before it goes on without. Default 500 ms. */
-  readonly deadline?: Duration
-}
+export interface TieredBackendOptions extends MemoryBackendOptions, ServerDeadline {}
 
 /**
  * Keeps entries in Redis, and copies of what this process read in its memory.
@@ -33,9 +30,8 @@ export function tieredBackend(connection: RedisConnection, options: TieredBacken
       'tieredBackend does not work on Redis Cluster yet. Use redisBackend, or a single server or Sentinel.',
     )
   }
-  const { deadline = 500, ...bounds } = options
-  parseDuration(deadline, 'deadline of the tiered backend')
-  return new TieredBackend(connection, memoryBackend(bounds), redisBackend(connection, { deadline }))
+  const deadline = serverDeadlineMs(options, 'tiered')
+  return new TieredBackend(connection, memoryBackend(options), redisBackend(connection, { deadline }))
 }
 
 class TieredBackend implements CacheBackend {

@@ -89,7 +89,7 @@ class Definition {
   }
 
   async invalidate(args: Args): Promise<void> {
-    await this.#core.forget([this.#address(args).key])
+    await this.#core.invalidations.keys([this.#address(args).key])
   }
 
   async peek(args: Args): Promise<unknown> {

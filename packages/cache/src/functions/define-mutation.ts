@@ -27,7 +27,7 @@ export function defineMutation(
     await invalidation.run(args, result)
     const tasks = recache.flatMap((item) => recacheTasks(item, args, result))
     const { failures } = await limited(tasks, { concurrency })
-    for (const failure of failures) core.recacheFailed(failure)
+    for (const failure of failures) core.reporter.failure('recache', failure)
     return result
   }
 }
@@ -56,10 +56,12 @@ class Invalidation {
     const tags = [...render(this.#tags, args), ...told.map((tag) => canonicalText(tag, 'tag'))]
     const keys = render(this.#keys, args).map(boundedKey)
     const outcomes = await Promise.allSettled([
-      tags.length > 0 && this.#core.invalidateTags(tags),
-      keys.length > 0 && this.#core.forget(keys),
-      ...render(this.#prefixes, args).map((prefix) => this.#core.deletePrefix(prefix)),
-      ...render(this.#patterns, args).map((pattern) => this.#core.sweep(compilePattern(pattern, true))),
+      tags.length > 0 && this.#core.invalidations.tags(tags),
+      keys.length > 0 && this.#core.invalidations.keys(keys),
+      ...render(this.#prefixes, args).map((prefix) => this.#core.invalidations.prefix(prefix)),
+      ...render(this.#patterns, args).map((pattern) =>
+        this.#core.invalidations.matching(compilePattern(pattern, true)),
+      ),
     ])
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }

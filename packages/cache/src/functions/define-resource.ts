@@ -39,6 +39,6 @@ export function defineResource(core: CacheCore, name: string, idField: string): 
       return defineMutation(core, { ...options, tags: both } as never, save)
     }) as never,
     tag: tagOf,
-    invalidate: (id) => core.invalidateTags([tagOf(id)]),
+    invalidate: (id) => core.invalidations.tags([tagOf(id)]),
   }
 }

@@ -17,13 +17,13 @@ const TRIES = 50
  */
 export class MemcachedCells implements Cells {
   readonly #connection: MemcachedConnection
-  readonly #deadlineMs: number
+  readonly #options: { readonly deadlineMs: number }
   readonly #namespace: string
 
   constructor(connection: MemcachedConnection, namespace: string, deadlineMs: number) {
     this.#connection = connection
     this.#namespace = namespace
-    this.#deadlineMs = deadlineMs
+    this.#options = { deadlineMs }
   }
 
   now(): number {
@@ -132,10 +132,6 @@ export class MemcachedCells implements Cells {
       if (error instanceof MemcachedValueTooLargeError) throw new CacheValueError(error.message, error)
       throw error
     }
-  }
-
-  get #options(): { readonly deadlineMs: number } {
-    return { deadlineMs: this.#deadlineMs }
   }
 
   get #time(): string {
