@@ -1,7 +1,6 @@
-import { EventEmitter } from 'node:events'
 import type { Cache } from '@plinth/cache'
 import { describeFaults, explain, loadConfig } from '@plinth/config'
-import { assemble, type ComponentTransition, type Logger, MisconfiguredError } from '@plinth/core'
+import { assemble, type Logger, MisconfiguredError } from '@plinth/core'
 import type { Mailer } from '@plinth/email'
 import type { RateLimiter } from '@plinth/rate-limit'
 import type { Tasks } from '@plinth/tasks'
@@ -24,6 +23,7 @@ import { startParts } from './start-parts.js'
 import { describeStartTable } from './start-table.js'
 import { Supervisor } from './supervisor.js'
 import { TrackedWork } from './tracked-work.js'
+import { TransitionFeed } from './transition-feed.js'
 
 /** The four built-in components: always there, real, degraded or switched off, of one type. */
 export interface BuiltIn {
@@ -56,8 +56,7 @@ export async function createInfra<
   const logger = options.logger ?? consoleLogger()
   for (const warning of explain(config).warnings) logger.warn({ id: warning.id }, describeFaults([warning]))
 
-  const transitions = new EventEmitter<{ transition: [ComponentTransition] }>()
-  transitions.setMaxListeners(0)
+  const transitions = new TransitionFeed(logger)
   const { whole } = await assemble(async (own) => {
     const connections = own(new Connections(logger))
     const made = await makeParts(config, { ...options, logger }, connections)
@@ -67,7 +66,7 @@ export async function createInfra<
         new Supervisor(part, {
           logger,
           ...(options.clock === undefined ? {} : { clock: options.clock }),
-          onTransition: (transition) => transitions.emit('transition', transition),
+          onTransition: (transition) => transitions.tell(transition),
         }),
     )
     const infra = new RunningInfra({

@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events'
 import type {
   CloseReport,
   ComponentReport,
@@ -15,10 +14,11 @@ import { healthResponse } from './health-routes.js'
 import { healthView } from './health-view.js'
 import type { Supervisor } from './supervisor.js'
 import type { TrackedWork } from './tracked-work.js'
+import type { TransitionFeed } from './transition-feed.js'
 
 /** What every infra can do, whatever components it carries. */
 export interface InfraBase extends InfraHost, AsyncDisposable {
-  /** Calls `listener` at every transition of a component; the answer takes it off again. */
+  /** Calls `listener` at every transition of a component; the answer takes it off again. A listener that throws is logged. */
   onTransition(listener: (transition: ComponentTransition) => void): () => void
   /** Resolves when the named component (or every one that is on) is healthy; rejects after `timeoutMs` (default 30,000) or when `signal` aborts. */
   whenHealthy(name?: string, options?: WhenHealthyOptions): Promise<void>
@@ -37,7 +37,7 @@ export type WebHandler = (request: Request) => Promise<Response | undefined>
 export interface RunningInfraOptions {
   /** In the order in which they were started. */
   readonly supervisors: readonly Supervisor[]
-  readonly transitions: EventEmitter<{ transition: [ComponentTransition] }>
+  readonly transitions: TransitionFeed
   readonly handlers: readonly WebHandler[]
   readonly tracked: TrackedWork
   readonly closeConnections: () => Promise<void>
@@ -94,8 +94,7 @@ export class RunningInfra implements InfraBase {
   }
 
   onTransition(listener: (transition: ComponentTransition) => void): () => void {
-    this.#options.transitions.on('transition', listener)
-    return () => this.#options.transitions.off('transition', listener)
+    return this.#options.transitions.on(listener)
   }
 
   async whenHealthy(name?: string, options: WhenHealthyOptions = {}): Promise<void> {

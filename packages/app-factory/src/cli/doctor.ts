@@ -9,18 +9,26 @@ import { emailPart } from '../parts/email-part.js'
 import { tasksPart } from '../parts/tasks-part.js'
 import { TrackedWork } from '../tracked-work.js'
 import { examineMemcached } from './examine-memcached.js'
+import { examinePostmark } from './examine-postmark.js'
 import { examineEviction, examineRedis, type RedisUser } from './examine-redis.js'
 import type { Finding } from './finding.js'
 
 /** How long each server may take to answer at all. */
 const PATIENCE_MS = 5000
+const POSTMARK = 'https://api.postmarkapp.com'
+
+/** Options of {@link examine}. */
+export interface ExamineOptions {
+  /** Where Postmark's API is: for a stand-in on this machine. Default: Postmark itself. */
+  readonly postmarkEndpoint?: string
+}
 
 /**
  * Examines an environment: reads it, connects to everything that is on, and answers what was found.
  *
  * Changes nothing on the servers, sends no mail, and closes what it opened. Never throws for what it finds.
  */
-export async function examine(env: Env): Promise<readonly Finding[]> {
+export async function examine(env: Env, options: ExamineOptions = {}): Promise<readonly Finding[]> {
   let config: InfraConfig
   try {
     config = loadConfig({ env, sections })
@@ -36,7 +44,11 @@ export async function examine(env: Env): Promise<readonly Finding[]> {
   }
   const connections = new Connections(silentLogger)
   try {
-    return [...configFindings(config), ...(await backendFindings(config, connections))]
+    return [
+      ...configFindings(config),
+      ...(await backendFindings(config, connections)),
+      ...(await emailFindings(config, options)),
+    ]
   } finally {
     await connections.close()
   }
@@ -87,11 +99,22 @@ async function backendFindings(config: InfraConfig, connections: Connections): P
     } else findings.push(embedded(subject, backend))
   }
   if (redisUsers.length > 0) await guarded('redis', findings, () => examineEviction(redisUsers))
-  await guarded('email', findings, () => emailFindings(config))
   return findings
 }
 
-async function emailFindings(config: InfraConfig): Promise<readonly Finding[]> {
+async function emailFindings(config: InfraConfig, options: ExamineOptions): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  await guarded('email', findings, () => transportFindings(config, options))
+  const { postmark } = config.email
+  if (!config.email.enabled || postmark === undefined || findings.some(({ status }) => status === 'fault')) {
+    return findings
+  }
+  const { postmarkEndpoint: endpoint = POSTMARK } = options
+  await guarded('email', findings, () => examinePostmark(postmark, { endpoint, patienceMs: PATIENCE_MS }))
+  return findings
+}
+
+async function transportFindings(config: InfraConfig, options: ExamineOptions): Promise<readonly Finding[]> {
   if (!config.email.enabled) return [disabled('email')]
   const { part } = await emailPart(config.email, {
     logger: silentLogger,
@@ -99,7 +122,7 @@ async function emailFindings(config: InfraConfig): Promise<readonly Finding[]> {
     queue: 'direct',
     store: undefined,
     track: (work) => new TrackedWork().add(work),
-    options: {},
+    options,
   })
   if (!part.api.canDeliver) {
     await part.api.close()

@@ -5,12 +5,15 @@ import { describeFindings } from './describe-findings.js'
 import { examine } from './doctor.js'
 import { hasFault } from './finding.js'
 import { paintFor } from './paint.js'
+import { runWorker } from './worker.js'
 
 /** What the command needs of the process it runs in. */
 export interface CliHost {
   readonly env: Env
   readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
+  /** Where Postmark's API is: for a stand-in on this machine. Default: Postmark itself. */
+  readonly postmarkEndpoint?: string
 }
 
 const USAGE = `Usage: plinth <command> [--json]
@@ -18,6 +21,7 @@ const USAGE = `Usage: plinth <command> [--json]
   plinth doctor            reads the environment, connects to everything that is on, and says what is wrong
   plinth config explain    shows every variable, its value (secrets hidden) and where it came from
   plinth config example    prints a .env.example with every variable
+  plinth worker <module>   runs the tasks that a module exports, until a signal comes
 
 Options:
   --json    answers for machines
@@ -31,7 +35,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     host.stderr.write(USAGE)
     return 2
   }
-  const { command, json, help } = parsed
+  const { command, operands, json, help } = parsed
   if (help) {
     host.stdout.write(USAGE)
     return 0
@@ -44,6 +48,10 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     case 'config example':
       host.stdout.write(describeEnvExample(sections))
       return 0
+    case 'worker':
+      if (operands[0] !== undefined && operands.length === 1) return runWorker(operands[0], host)
+      host.stderr.write(`plinth worker needs one module that exports the tasks.\n\n${USAGE}`)
+      return 2
     default:
       host.stderr.write(command === '' ? USAGE : `plinth: there is no command "${command}".\n\n${USAGE}`)
       return 2
@@ -51,7 +59,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
 }
 
 async function doctor(host: CliHost, json: boolean): Promise<number> {
-  const findings = await examine(host.env)
+  const findings = await examine(host.env, host)
   const text = json
     ? JSON.stringify({ ok: !hasFault(findings), findings }, null, 2)
     : describeFindings(findings, paintFor(host.stdout, host.env))
@@ -72,16 +80,29 @@ function explainConfig(host: CliHost, json: boolean): number {
   }
 }
 
-function parse(
-  args: readonly string[],
-): { readonly command: string; readonly json: boolean; readonly help: boolean } | undefined {
+interface Call {
+  readonly command: string
+  /** What the command is about, where it takes that. */
+  readonly operands: readonly string[]
+  readonly json: boolean
+  readonly help: boolean
+}
+
+function parse(args: readonly string[]): Call | undefined {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
       options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
     })
-    return { command: positionals.join(' '), json: values.json, help: values.help }
+    const [first = '', ...rest] = positionals
+    const takesOperands = first === 'worker'
+    return {
+      command: takesOperands ? first : positionals.join(' '),
+      operands: takesOperands ? rest : [],
+      json: values.json,
+      help: values.help,
+    }
   } catch {
     return undefined
   }
