@@ -1,32 +1,52 @@
-// Serves slow requests over node:http until a signal comes, and tells in lines of JSON what it sees of its own end.
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createInfra } from '@plinth/app-factory'
-import { runUntilSignal, sendWebResponse, webRequest } from '@plinth/core'
+// Serves slow requests through an adapter's `serve` until a signal comes, and tells in lines of JSON what it sees of its own end.
+import { createInfra, type Infra } from '@plinth/app-factory'
+import type { CloseReport, RunUntilSignalOptions } from '@plinth/core'
+import { cached, healthRoutes, limited, plinth, serve as serveExpress } from '@plinth/express'
+import { plinthPlugin, serve as serveFastify } from '@plinth/fastify'
+import express from 'express'
+import fastify from 'fastify'
 
 const tell = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`)
 process.on('unhandledRejection', (error) => tell({ unhandled: String(error) }))
 
-const infra = await createInfra({ env: process.env, logger: { debug() {}, info() {}, warn() {}, error() {} } })
+const { WORK_MS, EXPECTED, FRAMEWORK } = process.env
 let inFlight = 0
-const server = createServer(async (incoming, outgoing) => {
-  const own = await infra.fetch(webRequest(incoming, 'http://127.0.0.1'))
-  if (own !== undefined) return sendWebResponse(own, outgoing)
+
+async function work(infra: Infra): Promise<string> {
   inFlight++
-  if (inFlight === Number(process.env.EXPECTED)) tell({ inFlight })
-  await new Promise((resolve) => setTimeout(resolve, Number(process.env.WORK_MS)))
-  const value = await infra.cache.getOrSet('value', async () => 'answered')
-  outgoing.end(value)
-})
-infra.addIntake({
-  name: 'http',
-  stop: (signal) =>
-    new Promise((resolve) => {
-      tell({ listenerClosing: true })
-      signal.addEventListener('abort', () => server.closeAllConnections(), { once: true })
-      server.close(() => resolve())
-      server.closeIdleConnections()
-    }),
-})
-server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }))
-runUntilSignal(infra, { deadlineMs: Number(process.env.DEADLINE_MS) }).closed.then(({ clean }) => tell({ clean }))
+  if (inFlight === Number(EXPECTED)) tell({ inFlight })
+  await new Promise((resolve) => setTimeout(resolve, Number(WORK_MS)))
+  await infra.rateLimiter.check('default', 'somebody')
+  return infra.cache.getOrSet('value', async () => 'answered')
+}
+
+async function listen(infra: Infra, signals: RunUntilSignalOptions): Promise<{ readonly url: string }> {
+  if (FRAMEWORK === 'fastify') {
+    const app = fastify()
+    app.register(plinthPlugin, { infra })
+    app.get('/work', { config: { plinth: { limit: 'default' } } }, () => work(infra))
+    app.get('/short', { config: { plinth: { limit: 'default', cache: { key: 'short', ttl: '1m' } } } }, () => 'short')
+    return serveFastify(app, infra, { port: 0, signals })
+  }
+  const app = express()
+  app.use(healthRoutes(infra))
+  app.use(plinth(infra))
+  app.get('/work', limited('default'), async (_, response) => void response.send(await work(infra)))
+  app.get(
+    '/short',
+    limited('default'),
+    cached({ key: 'short', ttl: '1m' }),
+    (_, response) => void response.send('short'),
+  )
+  return serveExpress(app, infra, { port: 0, signals })
+}
+
+const infra = await createInfra({ env: process.env, logger: { debug() {}, info() {}, warn() {}, error() {} } })
+const close = infra.close.bind(infra)
+infra.close = async (options): Promise<CloseReport> => {
+  const report = await close(options)
+  tell({ closed: report.steps.map(({ name, outcome }) => `${name} ${outcome}`) })
+  return report
+}
+const { url } = await listen(infra, { deadlineMs: Number(process.env.DEADLINE_MS) })
+tell({ url })
