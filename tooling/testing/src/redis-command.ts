@@ -10,6 +10,8 @@ export interface RedisAddress {
   readonly port: number
   readonly password?: string | undefined
   readonly tls?: ConnectionOptions | undefined
+  /** Which database. Default: 0. */
+  readonly db?: number | undefined
   /** How long the answer may take, in milliseconds. Default: 5 s. */
   readonly timeout?: number | undefined
 }
@@ -25,8 +27,12 @@ export class RedisReplyError extends Error {
  * The tests of this house must be able to see a server without the client whose behaviour is being tested.
  */
 export function redisCommand(address: RedisAddress, ...command: readonly (string | number)[]): Promise<RedisReply> {
-  const { host, port, password, tls, timeout = 5_000 } = address
-  const commands = password === undefined ? [command] : [['AUTH', password], command]
+  const { host, port, password, tls, db = 0, timeout = 5_000 } = address
+  const commands = [
+    ...(password === undefined ? [] : [['AUTH', password]]),
+    ...(db === 0 ? [] : [['SELECT', db]]),
+    command,
+  ]
   const socket: Socket = tls ? connectTls({ host, port, ...tls }) : connect({ host, port })
   return new Promise((resolve, reject) => {
     let received: Buffer = Buffer.alloc(0)
