@@ -33,6 +33,7 @@ test.each([
   ['worker-app.ts', 'Good day Ada'],
 ])(
   'plinth worker %s runs tasks, and at SIGTERM finishes the one that runs and ends with code 0',
+  { timeout: 90_000 },
   async (name, answer) => {
     const redis = await freshRedis()
     const worker = plinth(['worker', moduleAt(name)], { TASKS_BROKER: 'redis', REDIS_URL: redis.url })
