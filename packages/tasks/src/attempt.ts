@@ -171,21 +171,32 @@ export class Attempt implements TaskContext<never> {
   }
 
   async #execute(): Promise<Outcome> {
+    // What can answer at once is not waited for: every wait costs a task a turn.
     let input: unknown
     try {
-      input = await this.#input()
+      const parsed = this.#input()
+      input = parsed instanceof Promise ? await parsed : parsed
     } catch (error) {
       if (!(error instanceof InvalidInputError)) return this.#ended(error)
       return { kind: 'dead', reason: 'invalid-payload', failure: describeFailure(error) }
     }
+    let output: unknown
     try {
-      return await this.#complete(await this.#call(input))
+      output = await this.#call(input)
     } catch (thrown) {
       return this.#ended(thrown)
     }
+    try {
+      const parsed = this.#definition.parseOutput(output)
+      const result = JSON.stringify(parsed instanceof Promise ? await parsed : parsed)
+      return { kind: 'completed', result: this.#definition.keepResultMs === 0 ? undefined : result }
+    } catch (error) {
+      // The work is done: running it again would do it twice, and its result would fit no better.
+      return { kind: 'dead', reason: 'non-retryable', failure: describeFailure(error) }
+    }
   }
 
-  async #input(): Promise<unknown> {
+  #input(): unknown | Promise<unknown> {
     const { version, input } = this.#delivery.message
     if (version === this.#definition.version) return this.#definition.parseInput(input)
     let current: unknown
@@ -202,20 +213,9 @@ export class Attempt implements TaskContext<never> {
   #call(input: unknown): unknown {
     const { run } = this.#definition
     if (run === undefined) throw new NonRetryableError(`Task "${this.task}" has no handler here.`)
-    const handler = (): unknown => run(input as never, this)
-    if (this.#host.chain === undefined) return handler()
-    return this.#host.chain({ input, context: this as TaskContext, message: this.#delivery.message }, handler)
-  }
-
-  async #complete(output: unknown): Promise<Outcome> {
-    try {
-      const parsed = this.#definition.parseOutput(output)
-      const result = JSON.stringify(parsed instanceof Promise ? await parsed : parsed)
-      return { kind: 'completed', result: this.#definition.keepResultMs === 0 ? undefined : result }
-    } catch (error) {
-      // The work is done: running it again would do it twice, and its result would fit no better.
-      return { kind: 'dead', reason: 'non-retryable', failure: describeFailure(error) }
-    }
+    if (this.#host.chain === undefined) return run(input as never, this)
+    const context = this as TaskContext
+    return this.#host.chain({ input, context, message: this.#delivery.message }, () => run(input as never, this))
   }
 
   #ended(thrown: unknown): Outcome {

@@ -61,6 +61,8 @@ export function createTasks<const Listed extends readonly AnyTask[]>(options: Cr
   return new BrokerTasks(options as unknown as CreateTasksOptions)
 }
 
+const NO_OPTIONS: EnqueueOptions = {}
+
 class BrokerTasks implements Tasks {
   readonly enabled = true
   readonly dead: DeadLetters
@@ -72,6 +74,7 @@ class BrokerTasks implements Tasks {
   readonly #call: CallOptions & { readonly deadlineMs: number }
   readonly #run: AttemptHost['chain']
   readonly #middleware: readonly TaskMiddleware[]
+  readonly #wrapsEnqueue: boolean
   readonly #schedules = new ScheduleBook()
   readonly #leadership: ScheduleLeadership
   readonly #workers = new Set<TaskWorker>()
@@ -85,6 +88,7 @@ class BrokerTasks implements Tasks {
     this.#logger = logger
     this.#deps = deps
     this.#middleware = middleware
+    this.#wrapsEnqueue = middleware.some((part) => part.enqueue !== undefined)
     this.#run = runChain(middleware)
     this.#call = { deadlineMs: parseDuration(enqueueTimeout, 'enqueueTimeout of createTasks') }
     const queues = [...new Set(tasks.map((task) => task.queue))]
@@ -113,12 +117,13 @@ class BrokerTasks implements Tasks {
     return this.#broker.open(options)
   }
 
-  async enqueue<Input, Output, Deps>(
+  enqueue<Input, Output, Deps>(
     task: Task<Input, Output, Deps>,
     ...[input, options]: EnqueueArguments<Input, EnqueueOptions>
   ): Promise<TaskHandle<Output>> {
-    const handle = await this.#enqueue(task as unknown as AnyTask, input, options ?? {}, undefined)
-    return handle as TaskHandle<Output>
+    return this.#enqueue(task as unknown as AnyTask, input, options ?? NO_OPTIONS, undefined) as Promise<
+      TaskHandle<Output>
+    >
   }
 
   async enqueueMany<Input, Output, Deps>(
@@ -128,7 +133,10 @@ class BrokerTasks implements Tasks {
   ): Promise<readonly BatchAnswer<Output>[]> {
     const definition = this.#known(task as unknown as AnyTask)
     const built: (TaskMessage | Error)[] = []
-    for (const item of items) built.push(await this.#tryBuild(definition, item))
+    for (const item of items) {
+      const one = this.#tryBuild(definition, item)
+      built.push(one instanceof Promise ? await one : one)
+    }
     const messages = built.filter((one): one is TaskMessage => !(one instanceof Error))
     const answers = messages.length === 0 ? [] : await this.#send(messages, this.#callOf(options))
     let next = 0
@@ -194,39 +202,43 @@ class BrokerTasks implements Tasks {
     options: EnqueueOptions,
     parent: Parent | undefined,
   ): Promise<TaskHandle> {
-    const message = await this.#build(this.#known(task), input, options, parent)
+    const built = this.#build(this.#known(task), input, options, parent)
+    const message = built instanceof Promise ? await built : built
     const [answer] = await this.#send([message], this.#callOf(options))
     return this.#answered(message, answer)
   }
 
-  async #build(task: AnyTask, input: unknown, options: EnqueueOptions, parent?: Parent): Promise<TaskMessage> {
+  /** Builds at once what a schema checks at once. */
+  #build(task: AnyTask, input: unknown, options: EnqueueOptions, parent?: Parent): TaskMessage | Promise<TaskMessage> {
     const message = buildMessage(task, input, options, this.#broker.clock.now(), parent)
     checkCapabilities(task, this.#broker, message)
     const checked = task.parseInput(input)
-    if (checked instanceof Promise) await checked
-    return message
+    return checked instanceof Promise ? checked.then(() => message) : message
   }
 
-  async #tryBuild(task: AnyTask, { input, options = {} }: BatchItem<unknown>): Promise<TaskMessage | Error> {
+  #tryBuild(task: AnyTask, item: BatchItem<unknown>): TaskMessage | Error | Promise<TaskMessage | Error> {
     try {
-      return await this.#build(task, input, options)
+      const built = this.#build(task, item.input, item.options ?? NO_OPTIONS)
+      return built instanceof Promise ? built.catch(asError) : built
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error))
+      return asError(error)
     }
   }
 
-  async #send(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
+  #send(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
+    return enqueueChannel.hasSubscribers ? this.#sendObserved(messages, call) : this.#sendThrough(messages, call)
+  }
+
+  async #sendObserved(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
     const answers = await this.#sendThrough(messages, call)
-    if (enqueueChannel.hasSubscribers) {
-      messages.forEach(({ id, task, queue }, index) => {
-        enqueueChannel.publish({ id, task, queue, status: answers[index]?.status ?? 'refused' })
-      })
-    }
+    messages.forEach(({ id, task, queue }, index) => {
+      enqueueChannel.publish({ id, task, queue, status: answers[index]?.status ?? 'refused' })
+    })
     return answers
   }
 
   #sendThrough(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
-    if (!this.#middleware.some((part) => part.enqueue !== undefined)) return this.#broker.enqueue(messages, call)
+    if (!this.#wrapsEnqueue) return this.#broker.enqueue(messages, call)
     const send = async (message: TaskMessage): Promise<EnqueueAnswer> => {
       const [answer] = await this.#broker.enqueue([message], call)
       if (answer === undefined) throw new Error('The broker gave no answer.')
@@ -268,6 +280,10 @@ class BrokerTasks implements Tasks {
     if (known !== undefined) return known
     throw new TaskDefinitionError(`Task "${task.name}" is not known here: add it to createTasks({ tasks: [...] }).`)
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 function byName(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {

@@ -20,6 +20,10 @@ const LONGEST_TIMER_MS = 2_147_483_647
 export const systemTaskClock: TaskClock = {
   ...systemClock,
   after(delayMs: number, run: () => void): CancelTimer {
+    if (delayMs <= LONGEST_TIMER_MS) {
+      const timer = setTimeout(run, delayMs).unref()
+      return () => clearTimeout(timer)
+    }
     let rest = delayMs
     let timer: NodeJS.Timeout
     const arm = (): void => {

@@ -1,5 +1,5 @@
 import { BackendUnavailableError, type InfraError } from '@plinth/core'
-import type { Delivery, EnqueueAnswer } from '../../broker.js'
+import type { EnqueueAnswer } from '../../broker.js'
 import { encodeInput } from '../../encode-input.js'
 import { LANES, type Lane } from '../../lane.js'
 import type { TaskMessage } from '../../message.js'
@@ -10,6 +10,7 @@ import { DueHeap } from './due-heap.js'
 import { Fifo } from './fifo.js'
 import type { MemoryConsumer } from './memory-consumer.js'
 import { MemoryDedupe } from './memory-dedupe.js'
+import { MemoryDelivery } from './memory-delivery.js'
 import { type Ended, type MemoryEntry, settledOf } from './memory-entry.js'
 
 /** How much a hub holds. */
@@ -216,18 +217,29 @@ export class MemoryHub {
   }
 
   #next(consumer: MemoryConsumer): MemoryEntry | undefined {
-    const queues = consumer.options.queues.map((name) => this.#queue(name)).filter(({ paused }) => !paused)
-    if (queues.some(({ suspects }) => head(suspects) !== undefined)) {
+    const { queues } = consumer.options
+    for (const name of queues) {
+      const { suspects, paused } = this.#queue(name)
       // A suspect runs alone: nothing starts beside it, nor before it while others still run.
-      return consumer.held.size > 0 ? undefined : queues.map(({ suspects }) => take(suspects)).find((found) => found)
+      if (!paused && head(suspects) !== undefined) return consumer.held.size > 0 ? undefined : take(suspects)
     }
-    const lane = consumer.picker.pick((one) => queues.some(({ ready }) => head(ready[one]) !== undefined))
-    if (lane === undefined) return undefined
-    const [first] = queues
-      .map(({ ready }) => ready[lane])
-      .filter((fifo) => head(fifo) !== undefined)
-      .sort((a, b) => (head(a)?.message.enqueuedAt ?? 0) - (head(b)?.message.enqueuedAt ?? 0))
-    return first === undefined ? undefined : take(first)
+    const lane = consumer.picker.pick((one) => this.#oldest(queues, one) !== undefined)
+    const fifo = lane === undefined ? undefined : this.#oldest(queues, lane)
+    return fifo === undefined ? undefined : take(fifo)
+  }
+
+  /** Of the queues behind a lane, the one whose first task was enqueued first. */
+  #oldest(queues: readonly string[], lane: Lane): Fifo<MemoryEntry> | undefined {
+    let found: Fifo<MemoryEntry> | undefined
+    let since = Number.POSITIVE_INFINITY
+    for (const name of queues) {
+      const { ready, paused } = this.#queue(name)
+      const first = paused ? undefined : head(ready[lane])
+      if (first === undefined || first.message.enqueuedAt >= since) continue
+      found = ready[lane]
+      since = first.message.enqueuedAt
+    }
+    return found
   }
 
   #start(entry: MemoryEntry, consumer: MemoryConsumer): void {
@@ -245,7 +257,7 @@ export class MemoryHub {
     consumer.held.add(entry)
     this.#busy += 1
     if (entry.message.dedupe !== undefined) this.#dedupe.started(entry.message)
-    void consumer.options.handle(deliveryOf(entry)).then((outcome) => this.#settle(entry, consumer, outcome))
+    void consumer.options.handle(new MemoryDelivery(entry)).then((outcome) => this.#settle(entry, consumer, outcome))
   }
 
   #convict(entry: MemoryEntry): void {
@@ -372,23 +384,6 @@ function newEntry(message: TaskMessage, input: string): MemoryEntry {
     progress: undefined,
     memo: undefined,
     ended: undefined,
-  }
-}
-
-function deliveryOf(entry: MemoryEntry): Delivery {
-  const input: unknown = entry.input === '' ? undefined : JSON.parse(entry.input)
-  return {
-    message: { ...entry.message, input },
-    attempt: entry.attempt + 1,
-    suspect: entry.suspect,
-    progress: async (value) => {
-      entry.progress = value
-    },
-    recall: async (key) => entry.memo?.get(key),
-    remember: async (key, value) => {
-      entry.memo ??= new Map()
-      entry.memo.set(key, value)
-    },
   }
 }
 
