@@ -63,7 +63,11 @@ export class CacheCore {
     this.reporter = new Reporter(name, backend.name)
     this.#parts = parts
     this.#packing = packing
-    this.#reads = new ReadThrough(store, { packing, ttls, clock, reporter: this.reporter })
+    this.#reads = new ReadThrough(
+      store,
+      { packing, ttls, clock, reporter: this.reporter },
+      { isVoid: (entry) => this.isVoid(entry) },
+    )
     store.openWith?.((entry, key) => this.#keep(entry, key))
     this.trust = new StoreTrust({ backend, store, pending: this.#pending, reporter: this.reporter })
     this.invalidations = new Invalidations({
@@ -91,7 +95,7 @@ export class CacheCore {
   /** The body that the store can answer at once, opened; `undefined` says nothing. */
   peek(key: string): unknown {
     const body = this.store.peek?.(key)
-    return body === undefined || this.#closed ? undefined : unkeep(body)
+    return body === undefined || this.#closed || this.#pending.size > 0 ? undefined : unkeep(body)
   }
 
   /** Reads through the cache, or past it while it cannot be trusted. */
@@ -107,7 +111,7 @@ export class CacheCore {
       'read',
       async () => {
         const entry = await this.store.read(address, part)
-        return entry !== undefined && this.#pending.coverGuards(entry.guards) ? undefined : entry
+        return entry !== undefined && this.isVoid(entry) ? undefined : entry
       },
       address,
     )
@@ -160,19 +164,19 @@ export class CacheCore {
   }
 
   async writeIfAbsent(address: Address, { value, policy }: Write): Promise<boolean> {
-    await this.#mustBeTrusted()
+    await this.#mustBeTrusted(address)
     return this.store.write(address, this.entry(address, value, policy), 'absent')
   }
 
   async increment(address: Address, by: number, lifetime: Lifetime): Promise<number> {
-    await this.#mustBeTrusted()
+    await this.#mustBeTrusted(address)
     return this.store.increment(address, by, lifetime)
   }
 
   async take(address: Address): Promise<unknown> {
     const entry = await this.attempt('take', () => this.store.take(address), address)
     this.#reads.detach([address.key])
-    if (entry === undefined || entry.freshForMs <= 0 || this.#pending.coverGuards(entry.guards)) return undefined
+    if (entry === undefined || entry.freshForMs <= 0 || this.isVoid(entry)) return undefined
     return (await this.open(entry, address, undefined))?.value
   }
 
@@ -224,9 +228,9 @@ export class CacheCore {
   }
 
   /** For what has no answer without the store. */
-  async #mustBeTrusted(): Promise<void> {
+  async #mustBeTrusted(address: Address): Promise<void> {
     this.mustBeOpen()
-    if (this.trust.trusted || (await this.trust.ready())) return
+    if ((this.trust.trusted || (await this.trust.ready())) && !this.#coveredByPending(address)) return
     throw new BackendUnavailableError(`Cache "${this.name}" cannot tell: ${this.backend.name} is away.`, {
       reason: 'closed',
     })
@@ -235,6 +239,11 @@ export class CacheCore {
   async #loadUntrusted(request: LoadRequest): Promise<unknown> {
     const usable = (await this.trust.ready()) && !this.#coveredByPending(request.address)
     return this.#reads.get(request, usable)
+  }
+
+  /** Whether an entry depends on something that was invalidated, of which the store has not heard yet. */
+  isVoid({ guards }: StoredEntry): boolean {
+    return this.#pending.coverGuards(guards)
   }
 
   #coveredByPending(address: Address): boolean {

@@ -21,13 +21,15 @@ const NEVER_EARLIER = 40
  */
 export class ReadThrough {
   readonly #store: CacheStore
+  readonly #pending: PendingView
   readonly #parts: ComputingParts
   readonly #computing: Computing
   readonly #failures: FailureMemory
   readonly #flights = new Map<string, Flight>()
 
-  constructor(store: CacheStore, parts: ComputingParts) {
+  constructor(store: CacheStore, parts: ComputingParts, pending: PendingView) {
     this.#store = store
+    this.#pending = pending
     this.#parts = parts
     this.#computing = new Computing(parts)
     this.#failures = new FailureMemory(parts.clock)
@@ -55,6 +57,10 @@ export class ReadThrough {
       }
       const claim = usable && voided < MAX_VOIDED ? await this.#claim(request) : undefined
       if (claim === undefined) return this.#compute(request, undefined, undefined)
+      if (claim.entry !== undefined && this.#pending.isVoid(claim.entry)) {
+        await claim.lease?.release().catch(() => {})
+        return this.#compute(request, undefined, undefined)
+      }
       const answer = this.#answer(request, claim)
       if (answer !== undefined) return answer.value
       if (claim.lease === undefined && (claim.entry?.freshForMs ?? 0) > 0) {
@@ -105,7 +111,8 @@ export class ReadThrough {
   async #older(request: LoadRequest, usable: boolean): Promise<Opened | undefined> {
     if (!usable) return undefined
     const entry = await this.#attempt(request, 'read', () => this.#store.read(request.address))
-    const mayServe = entry !== undefined && Math.max(entry.freshForMs, entry.staleForMs, entry.graceForMs) > 0
+    if (entry === undefined || this.#pending.isVoid(entry)) return undefined
+    const mayServe = Math.max(entry.freshForMs, entry.staleForMs, entry.graceForMs) > 0
     const opened = mayServe ? this.#open(request, entry) : undefined
     if (opened !== undefined) this.#parts.reporter.hit(true, request.template)
     return opened
@@ -199,6 +206,11 @@ function fitting(schema: StandardSchemaV1, value: unknown): unknown {
   if (result instanceof Promise) throw new TypeError('A schema of a cache must answer at once.')
   if (result.issues !== undefined) throw new TypeError('The entry does not fit the schema.')
   return result.value
+}
+
+/** What a {@link ReadThrough} asks about invalidations that the store has not heard of yet. */
+export interface PendingView {
+  isVoid(entry: StoredEntry): boolean
 }
 
 /** A value that was decoded; it may be `undefined`. */

@@ -27,7 +27,9 @@ export class StoreSlots implements CacheSlots {
       store.settled(address.key, timeoutMs, signal)
     const request = { mode: refresh ? 'refresh' : 'need', leaseMs: LEASE_MS } as const
     const claim = await this.#core.attempt('claim', () => store.claim(address, request), address)
-    if (claim === undefined) return { state: 'away', entry: undefined, lease: undefined, settled }
+    const isVoid = claim?.entry !== undefined && this.#core.isVoid(claim.entry)
+    if (isVoid) await claim.lease?.release().catch(() => {})
+    if (claim === undefined || isVoid) return { state: 'away', entry: undefined, lease: undefined, settled }
     const state = stateOf(claim, refresh)
     if (state === 'fresh' || state === 'stale') reporter.hit(state === 'stale', slot.template)
     else reporter.miss(slot.template)
