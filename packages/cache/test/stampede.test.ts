@@ -36,12 +36,15 @@ async function start(
   return { children, computed }
 }
 
+const backends = {
+  redis: sharedRedis,
+  cluster: sharedRedisCluster,
+  memcached: sharedMemcached,
+  tiered: sharedRedis,
+}
+
 describe('many callers in several processes', () => {
-  for (const [kind, address] of Object.entries({
-    redis: sharedRedis,
-    cluster: sharedRedisCluster,
-    memcached: sharedMemcached,
-  })) {
+  for (const [kind, address] of Object.entries(backends)) {
     it(`compute a cold key once, and once more when it has expired, on ${kind}`, { timeout: 120_000 }, async () => {
       const { children, computed } = await start(kind, await address(), 150)
       const ask = async (): Promise<void> => {
@@ -54,20 +57,27 @@ describe('many callers in several processes', () => {
       await new Promise((resolve) => setTimeout(resolve, 4_300))
       await ask()
       expect(await computed()).toHaveLength(2)
+      if (isLong)
+        console.log(`stampede on ${kind}: ${processes} x ${callers} callers, ${(await computed()).length} computations`)
+    })
+
+    if (!isLong && (kind === 'cluster' || kind === 'tiered')) continue // they keep leases as the others do
+    it(`replace a leader that was killed, on ${kind}`, { timeout: 120_000 }, async () => {
+      const { children, computed } = await start(kind, await address(), 400)
+      const [leader, ...others] = children
+      leader?.send(60_000)
+      while ((await computed()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      leader?.signal('SIGKILL')
+      const killedAt = Date.now()
+      for (const child of others) child.send(60_000)
+      await Promise.all(others.map((child) => child.receive()))
+      const [, second = '', ...more] = await computed()
+      expect(more).toEqual([])
+      const afterMs = Number(second) - killedAt
+      if (isLong) {
+        console.log(`a leader on ${kind} was replaced after ${afterMs} ms`)
+        expect(afterMs).toBeLessThan(2_000)
+      }
     })
   }
-
-  it('replace a leader that was killed within two seconds', { timeout: 120_000 }, async () => {
-    const { children, computed } = await start('redis', await sharedRedis(), 400)
-    const [leader, ...others] = children
-    leader?.send(60_000)
-    while ((await computed()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-    leader?.signal('SIGKILL')
-    const began = performance.now()
-    for (const child of others) child.send(60_000)
-    await Promise.all(others.map((child) => child.receive()))
-    // Up to 1.5 s until the lease has run out, and the computation itself.
-    if (isLong) expect(performance.now() - began).toBeLessThan(2_400)
-    expect(await computed()).toHaveLength(2)
-  })
 })

@@ -8,7 +8,7 @@ const cache = createCache({ backend: await openBackend(kind, address), prefix, e
 const database = (await openRedis({ url: databaseUrl })).client
 
 const load = async (): Promise<string> => {
-  await database.rpush(`${prefix}:computed`, process.pid)
+  await database.rpush(`${prefix}:computed`, Date.now())
   await new Promise((resolve) => setTimeout(resolve, Number(loadMs)))
   return 'value'
 }
