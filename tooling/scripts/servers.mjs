@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { run } from './run.mjs'
 
@@ -7,6 +7,7 @@ const programs = {
   'redis-server': 'redis-server',
   memcached: 'memcached',
   'rabbitmq-server': 'rabbitmq-server',
+  postgres: 'postgresql',
   chromium: 'chromium',
   openssl: 'openssl',
   ps: 'procps',
@@ -74,12 +75,19 @@ export function thisMachine() {
 /** Debian keeps servers in sbin, which is not on the PATH of every user. */
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
 
+/** Debian keeps each version of PostgreSQL in a folder of its own. */
+const postgresFolders = () => {
+  const versions = '/usr/lib/postgresql'
+  return existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, 'bin')) : []
+}
+
 /** Chromium goes by several names. */
 const otherNames = { chromium: ['chromium-browser', 'google-chrome'] }
 
 function hasProgram(program) {
   const names = [program, ...(otherNames[program] ?? [])]
-  return names.some((name) => folders.some((folder) => folder !== '' && isExecutable(join(folder, name))))
+  const searched = program === 'postgres' ? [...folders, ...postgresFolders()] : folders
+  return names.some((name) => searched.some((folder) => folder !== '' && isExecutable(join(folder, name))))
 }
 
 function isExecutable(path) {

@@ -47,7 +47,7 @@ export function describeRoutes({ infra, members, posts, exports }: Services): re
       path: '/posts',
       limit: 'api',
       // A new post shows in its writer's feed, on every page of it, and in searches.
-      invalidates: { patterns: ['feed:{user.id}:*'], tags: ['search'] },
+      invalidates: { keys: ['feed:{user.id}'], tags: ['search'] },
       handle: async (request) => {
         const { title, body } = parsed(writing, request.body)
         return { status: 201, body: await posts.create(memberOf(request).id, title, body) }
@@ -57,7 +57,7 @@ export function describeRoutes({ infra, members, posts, exports }: Services): re
       method: 'PUT',
       path: '/posts/:id',
       limit: 'api',
-      invalidates: { key: 'post:{id}', patterns: ['feed:{user.id}:*'], tags: ['search'] },
+      invalidates: { key: 'post:{id}', keys: ['feed:{user.id}'], tags: ['search'] },
       handle: async (request) => {
         const { title, body } = parsed(writing, request.body)
         const post = await posts.update(parsed(id, request.params.id), memberOf(request).id, title, body)
@@ -68,7 +68,7 @@ export function describeRoutes({ infra, members, posts, exports }: Services): re
       method: 'DELETE',
       path: '/posts/:id',
       limit: 'api',
-      invalidates: { key: 'post:{id}', patterns: ['feed:{user.id}:*'], tags: ['search'] },
+      invalidates: { key: 'post:{id}', keys: ['feed:{user.id}'], tags: ['search'] },
       handle: async (request) => {
         const removed = await posts.remove(parsed(id, request.params.id), memberOf(request).id)
         found(removed || undefined, 'post of yours')

@@ -12,15 +12,18 @@ export interface Answer {
 export class Client {
   readonly #url: string
   readonly #apiKey: string | undefined
+  readonly #headers: Readonly<Record<string, string>>
 
-  constructor(url: string, apiKey?: string) {
+  /** @param headers are sent with every request. */
+  constructor(url: string, apiKey?: string, headers: Readonly<Record<string, string>> = {}) {
     this.#url = url
     this.#apiKey = apiKey
+    this.#headers = headers
   }
 
   /** The same service as somebody else. */
   as(apiKey: string | undefined): Client {
-    return new Client(this.#url, apiKey)
+    return new Client(this.#url, apiKey, this.#headers)
   }
 
   async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
@@ -28,6 +31,7 @@ export class Client {
       method,
       redirect: 'manual',
       headers: {
+        ...this.#headers,
         ...(this.#apiKey === undefined ? {} : { authorization: `Bearer ${this.#apiKey}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type { Logger } from '@plinth/core'
 import { PostmarkStandIn, type StandInFault } from '@plinth/testing/postmark'
+import { TestSmtpServer } from '@plinth/testing/smtp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
@@ -17,7 +18,6 @@ import {
 } from '../src/index.js'
 import { postmarkTransport } from '../src/transports/postmark.js'
 import { smtpTransport } from '../src/transports/smtp.js'
-import { TestSmtpServer } from './smtp-server.js'
 import { temporaryFolder } from './temporary-folder.js'
 
 const from = 'hello@example.com'

@@ -1,3 +1,4 @@
+import { TestSmtpServer } from '@plinth/testing/smtp'
 import fc from 'fast-check'
 import addressparser from 'nodemailer/lib/addressparser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,7 +11,6 @@ import {
   type Message,
 } from '../src/index.js'
 import { smtpTransport } from '../src/transports/smtp.js'
-import { TestSmtpServer } from './smtp-server.js'
 
 const RUNS = process.env.PLINTH_LONG === '1' ? 100_000 : 1_000
 

@@ -1,9 +1,9 @@
 import { type AddressInfo, createServer } from 'node:net'
+import { type SmtpFault, TestSmtpServer } from '@plinth/testing/smtp'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { createMailer, defineProviderTemplate, EmailError, html, type Mailer, type SendOptions } from '../src/index.js'
 import { smtpTransport } from '../src/transports/smtp.js'
-import { type SmtpFault, TestSmtpServer } from './smtp-server.js'
 
 const from = { name: 'Plinth, Inc.', address: 'hello@example.com' }
 

@@ -47,7 +47,7 @@ test('without the programs a Docker engine is used, and nothing is installed', a
 test('without Docker, root on Debian installs what is missing and only that', async () => {
   const { machine, installed, said } = bareMachine({ isDebianRoot: () => true, has: (name) => name === 'memcached' })
   expect(await ensureServers(machine, (line) => said.push(line))).toEqual({ way: 'programs' })
-  expect(installed).toEqual(['redis-server', 'rabbitmq-server', 'chromium', 'openssl', 'procps'])
+  expect(installed).toEqual(['redis-server', 'rabbitmq-server', 'postgresql', 'chromium', 'openssl', 'procps'])
   expect(said).toHaveLength(1)
 })
 

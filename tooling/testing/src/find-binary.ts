@@ -18,5 +18,7 @@ export function requireBinary(name: string, preferred: readonly string[] = []): 
   const onPath = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...alsoSearched]
   const path = [...preferred, ...onPath.map((folder) => join(folder, name))].find(isExecutable)
   if (path) return path
-  throw new Error(`${name} is not installed. On Debian: apt-get install redis-server memcached rabbitmq-server openssl`)
+  throw new Error(
+    `${name} is not installed. On Debian: apt-get install redis-server memcached rabbitmq-server postgresql openssl`,
+  )
 }
