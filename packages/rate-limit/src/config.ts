@@ -13,6 +13,8 @@ export interface RateLimiterSettings {
   readonly required: boolean
   readonly backend: 'memory' | 'redis' | 'memcached'
   readonly onOutage: 'local' | 'open' | 'closed'
+  /** How long one decision waits for the backend. */
+  readonly deadlineMs: number
   readonly defaultLimit: number
   readonly defaultPeriodMs: number
   /** With backend `redis`. */
@@ -41,6 +43,13 @@ export const rateLimiterSection: Section<RateLimiterSettings> = section({
         'What holds while the backend is away, for policies that do not say: count in this process, admit all, or refuse all.',
       default: 'local',
       misnomers: ['RATE_LIMITER_FAIL_OPEN', 'RATE_LIMITER_FAILOPEN'],
+    }),
+    deadlineMs: duration('RATE_LIMITER_DEADLINE', {
+      meaning: 'How long one decision waits for the backend; then what RATE_LIMITER_ON_OUTAGE or the policy says holds.',
+      default: '75ms',
+      min: '1ms',
+      max: '10s',
+      misnomers: ['RATE_LIMITER_TIMEOUT'],
     }),
     defaultLimit: integer('DEFAULT_RATE_LIMIT_LIMIT', {
       meaning: 'How many requests each caller has per period where no policy is named.',

@@ -30,6 +30,7 @@ export async function rateLimiterPart(
     policies: { default: fallback, ...context.options.policies },
     backend,
     onOutage: settings.onOutage,
+    deadline: settings.deadlineMs,
     logger: context.logger,
     logOutages: false, // its state is told already
   })
