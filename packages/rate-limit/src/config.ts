@@ -45,7 +45,8 @@ export const rateLimiterSection: Section<RateLimiterSettings> = section({
       misnomers: ['RATE_LIMITER_FAIL_OPEN', 'RATE_LIMITER_FAILOPEN'],
     }),
     deadlineMs: duration('RATE_LIMITER_DEADLINE', {
-      meaning: 'How long one decision waits for the backend; then what RATE_LIMITER_ON_OUTAGE or the policy says holds.',
+      meaning:
+        'How long one decision waits for the backend; then what RATE_LIMITER_ON_OUTAGE or the policy says holds.',
       default: '75ms',
       min: '1ms',
       max: '10s',
