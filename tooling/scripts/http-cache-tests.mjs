@@ -18,12 +18,13 @@ import { say } from './say.mjs'
 const VERSION = '0.4.5'
 const PEERS = { nginx: 'nginx', varnish: 'Varnish', squid: 'Squid', apache: 'Apache' }
 
-const COOKIES = 'an answer that sets a cookie is never stored, by promise'
+const COOKIES =
+  'does not apply: an answer that sets a cookie is never stored, by promise (nginx and Varnish do not store it either)'
 const NO_PARTS = 'does not apply: the cache takes whole answers of a handler, which it cuts to ranges itself'
 const BROKEN_LENGTH =
-  'does not apply: the origin announces a wrong length, and Node refuses its answer before it reaches the cache'
+  'does not apply: the origin announces a length that its body does not have, which no answer of a handler can'
 const CLOSES =
-  'cannot be passed: the handler has no answer, so the gateway makes a 502, which the suite takes for a cached one'
+  'does not apply: the origin hangs up, so the 502 that follows lacks the field by which the suite tells a new answer; nobody passes'
 
 /** Why a case is not passed. */
 const REASONS = {
@@ -36,8 +37,6 @@ const REASONS = {
   'stale-close-proxy-revalidate': CLOSES,
   'stale-close-no-cache': CLOSES,
   'stale-close-s-maxage=2': CLOSES,
-  'age-parse-prefix':
-    'wants `Age: 0,7200` fresh, while age-parse-dup-0 wants `Age: 0, 0` stale; here every list is stale',
   'conditional-lm-fresh-no-lm': 'the answer is newer than what the client holds; here it gets the answer',
   'vary-normalise-lang-select': 'the cache does not negotiate languages in place of the handler',
   'method-POST': 'an answer to POST is never given to a GET',

@@ -1,12 +1,8 @@
-import { appendFileSync } from 'node:fs'
 import { type Comparison, type ComparisonRow, fewestPairs, measure } from './measure.js'
-import { describeRows } from './report.js'
+import { publishRows } from './publish-rows.js'
 
 /** Set by `pnpm bench --quick`: proves that a benchmark runs, and says nothing about speed. */
 const quickVariable = 'PLINTH_BENCH_QUICK'
-
-/** Set by `pnpm bench`: where each row is appended as one line of JSON. */
-const rowsVariable = 'PLINTH_BENCH_ROWS'
 
 /**
  * Measures one scenario beside its peers, prints its table and gives the rows.
@@ -22,8 +18,6 @@ export async function compare(comparison: Comparison): Promise<ComparisonRow[]> 
     ops: isQuick ? Math.max(1, Math.floor(ops / 100)) : ops,
     pairs: isQuick ? 1 : Math.max(pairs, fewestPairs),
   })
-  console.log(`${describeRows(rows)}\n`)
-  const file = process.env[rowsVariable]
-  if (file) appendFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  publishRows(rows)
   return rows
 }

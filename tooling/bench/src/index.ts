@@ -1,5 +1,6 @@
 export { commandCounts } from './command-counts.js'
 export { compare } from './compare.js'
+export { compareServers, type ServerComparison, type ServerContestant } from './compare-servers.js'
 export type { Contestant, ContestantMaker, Counts } from './contestant.js'
 export type { Comparison, ComparisonRow } from './measure.js'
 export type { Spread } from './statistics.js'

@@ -8,15 +8,21 @@ const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([200, 203, 204, 300
 const HEURISTIC_FRACTION = 0.1
 const HEURISTIC_MAX_MS = 86_400_000
 
+/**
+ * A list that one sender wrote counts by its first member (RFC 9111 5.1). `, ` with a blank is how several lines are joined on the way
+ * (RFC 9110 5.3): then nobody knows which of the ages is the response's own.
+ */
+const AGE = /^(\d+)(?:,\d+)*$/
+
 /** Gives the age a response already had when it arrived, in milliseconds (RFC 9111 4.2.3); `Infinity` when its `Age` is malformed. */
 export function initialAgeMs(fields: HeaderFields, arrivedAt: number): number {
-  const age = fields.age
   const line = fieldLine(fields, 'age')
-  if (age !== undefined && !(line !== undefined && /^\d+$/.test(line))) return Number.POSITIVE_INFINITY
+  const announced = line === undefined ? '0' : AGE.exec(line)?.[1]
+  if (announced === undefined) return Number.POSITIVE_INFINITY
   const date = parseHttpDate(fieldLine(fields, 'date'))
   const apparent = date === undefined ? 0 : Math.max(0, arrivedAt - date)
   // A date has whole seconds: what looks younger than one second may be brand new.
-  return Math.max(apparent < 1000 ? 0 : apparent, line === undefined ? 0 : Number(line) * 1000)
+  return Math.max(apparent < 1000 ? 0 : apparent, Number(announced) * 1000)
 }
 
 /** Gives how long a response says that a shared cache may reuse it, in milliseconds (RFC 9111 4.2.1); `undefined` when it does not say. */
