@@ -41,6 +41,8 @@ export interface CacheStore {
 
   /** The value of a valid entry, as `keep` made it, that can be answered at once, without I/O, within its `peekMs`; `undefined` says nothing. */
   peek?(key: string): unknown
+  /** Head and body of a valid, fresh entry, where both are at hand in this process; `undefined` says nothing. */
+  peekFresh?(key: string): { readonly head: Uint8Array | undefined; readonly body: unknown } | undefined
   /** Lends a store of bytes that can {@link CacheStore.peek} the way to open them. Called once, before anything else. */
   openWith?(open: OpenBody): void
   /** The entry, if it is valid and not beyond its last use. `part: 'head'` may leave the body behind. */

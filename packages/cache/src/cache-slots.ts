@@ -11,6 +11,8 @@ import type { Ttl } from './load-options.js'
 export interface CacheSlots {
   /** How long content without a `ttl` of its own is fresh, in milliseconds. */
   readonly defaultTtlMs: number
+  /** What is stored and fresh, where that is known at once, without I/O; `undefined` says nothing. */
+  peek(key: SlotKey): Pick<SlotEntry, 'head' | 'body'> | undefined
   /** What is stored, and whether it falls to the caller to compute it. One round trip. */
   acquire(key: SlotKey, options?: AcquireOptions): Promise<Slot>
   /** What is stored, fresh or stale. `part: 'head'` may answer with an empty body and moves no more than the head. */

@@ -100,6 +100,7 @@ class DisabledCache implements Cache {
 
   readonly slots: Cache['slots'] = {
     defaultTtlMs: 0,
+    peek: () => undefined,
     acquire: async () => ({ state: 'away', entry: undefined, lease: undefined, settled: async () => {} }),
     read: async () => undefined,
     put: async () => {},

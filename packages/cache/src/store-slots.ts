@@ -20,9 +20,18 @@ export class StoreSlots implements CacheSlots {
     return this.#core.policy({}, 'a slot').freshMs
   }
 
+  peek(slot: SlotKey): Pick<SlotEntry, 'head' | 'body'> | undefined {
+    const { addresses, closed, reporter, store, trust } = this.#core
+    if (store.peekFresh === undefined || closed || !trust.trusted) return undefined
+    const entry = store.peekFresh(addresses.ofSlot(slot).key)
+    if (!(entry?.head !== undefined && entry.body instanceof Uint8Array)) return undefined
+    reporter.hit(false, slot.template)
+    return { head: entry.head, body: entry.body }
+  }
+
   async acquire(slot: SlotKey, { refresh = false }: AcquireOptions = {}): Promise<Slot> {
     const { addresses, store, reporter } = this.#core
-    const address = addresses.ofCanonical(slot.key, slot.tags)
+    const address = addresses.ofSlot(slot)
     const settled = (timeoutMs: number, signal?: AbortSignal): Promise<void> =>
       store.settled(address.key, timeoutMs, signal)
     const request = { mode: refresh ? 'refresh' : 'need', leaseMs: LEASE_MS } as const
@@ -38,7 +47,7 @@ export class StoreSlots implements CacheSlots {
   }
 
   async read(slot: SlotKey, part: 'all' | 'head' = 'all'): Promise<SlotEntry | undefined> {
-    const entry = await this.#core.find(this.#core.addresses.ofCanonical(slot.key, slot.tags), part)
+    const entry = await this.#core.find(this.#core.addresses.ofSlot(slot), part)
     return entry && slotEntry(entry)
   }
 

@@ -1,6 +1,7 @@
 import {
   type HeaderFields,
   isSelectedParameter,
+  type Opening,
   type OutgoingResponse,
   type Principal,
   type QuerySelection,
@@ -29,17 +30,23 @@ export class CacheHooks {
     this.#routes = routes
   }
 
-  /** Answers from the cache and resolves to `true`, or prepares the request for its handler. */
-  async open(
+  /** Answers from the cache and gives `true`, or prepares the request for its handler; at once where it can. */
+  open(
     policy: RoutePolicy,
     route: string,
     principal: Principal | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<boolean> {
+  ): boolean | Promise<boolean> {
     const prior = replyFields(reply)
-    const facts = { ...cacheFacts(request, route, principal), headers: { ...request.raw.headers } }
-    const opening = await this.#routes.open(policy, { facts, prior, replay: () => replay(request) })
+    const facts = cacheFacts(request, route, principal)
+    const opening = this.#routes.open(policy, { facts, prior, replay: () => replay(request) })
+    return opening instanceof Promise
+      ? opening.then((settled) => this.#go(settled, prior, request, reply))
+      : this.#go(opening, prior, request, reply)
+  }
+
+  #go(opening: Opening, prior: HeaderFields, request: FastifyRequest, reply: FastifyReply): boolean {
     if (opening.kind === 'answer') {
       send(reply, opening.response)
       return true
@@ -90,7 +97,7 @@ function send(reply: FastifyReply, response: OutgoingResponse): void {
   applyHead(reply, response)
   const { body } = response
   if (body.length === 0 && response.status === 304) reply.send()
-  else reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength))
+  else reply.send(Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength))
 }
 
 function applyHead(reply: FastifyReply, response: OutgoingResponse): void {
@@ -99,7 +106,8 @@ function applyHead(reply: FastifyReply, response: OutgoingResponse): void {
 }
 
 function applyFields(reply: FastifyReply, fields: OutgoingResponse['fields']): void {
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name in fields) {
+    const value = fields[name]
     if (value === undefined) reply.removeHeader(name)
     else reply.header(name, value)
   }

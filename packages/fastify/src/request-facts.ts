@@ -30,7 +30,9 @@ export function limitFacts(
 /** Gives the fields of a reply as they stand. */
 export function replyFields(reply: FastifyReply): HeaderFields {
   const fields: Record<string, string | readonly string[] | undefined> = {}
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
+  const headers = reply.getHeaders()
+  for (const name in headers) {
+    const value = headers[name]
     fields[name.toLowerCase()] = typeof value === 'number' ? String(value) : value
   }
   return fields

@@ -1,4 +1,12 @@
-import { clientCacheControl, isRefreshing, isUnsafe, RouteCache, RouteInvalidator } from '@plinth/cache/http'
+import {
+  type ClientCachePolicy,
+  clientCacheControl,
+  isRefreshing,
+  isUnsafe,
+  type Principal,
+  RouteCache,
+  RouteInvalidator,
+} from '@plinth/cache/http'
 import { mayBeInfraPath, sendWebResponse, webRequest } from '@plinth/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CacheHooks } from './cache-hooks.js'
@@ -7,9 +15,17 @@ import { type CompleteHost, completeHost } from './plinth-host.js'
 import type { PlinthPluginOptions } from './plinth-options.js'
 import { cacheFacts, replyField } from './request-facts.js'
 import { compileRoute, type PlinthRouteConfig, type RoutePlan } from './route-config.js'
-import { installRouteHooks, type RouteHooks } from './route-hooks.js'
+import { contextOf, installRouteHooks, type RouteContext, type RouteHooks } from './route-hooks.js'
 
 type Next = (error?: Error) => void
+
+/** What is decided once for a route, at its first request. */
+interface Lane {
+  readonly plan: RoutePlan
+  readonly is404: boolean
+  /** No route of the application's own stands for this very path: an explicit `/livez` wins, a catch-all does not. */
+  readonly takesAnything: boolean
+}
 
 /** The way of a request through Plinth: limits first, then the cache, then the handler, then the cache and invalidation. */
 export class RequestPath {
@@ -18,9 +34,7 @@ export class RequestPath {
   readonly #invalidator: RouteInvalidator
   readonly #limits: LimitHooks
   readonly #host: CompleteHost
-  readonly #plans = new WeakMap<object, RoutePlan>()
-  readonly #installed = new WeakSet<object>()
-  readonly #hooks: RouteHooks
+  readonly #lanes = new WeakMap<RouteContext, Lane>()
 
   constructor(options: PlinthPluginOptions) {
     const host = completeHost(options.infra)
@@ -31,11 +45,6 @@ export class RequestPath {
     )
     this.#invalidator = new RouteInvalidator(host.cache)
     this.#limits = new LimitHooks(host.rateLimiter, options.limits ?? {})
-    this.#hooks = {
-      lastBeforeHandler: (request, reply, next) => this.#beforeHandler(request, reply, next),
-      firstOnSend: (request, reply, payload, next) => this.#takePayload(request, reply, payload, next),
-      lastOnSend: (request, reply, payload, next) => this.#beforeSending(request, reply, payload, next),
-    }
   }
 
   /** Reads the options of a route that is being declared, so that a mistake shows at the start. */
@@ -46,12 +55,38 @@ export class RequestPath {
   /** Takes a request in: answers what belongs to the infra, charges the address, and sees to it that the route's hooks are in place. */
   arrive(request: FastifyRequest, reply: FastifyReply, next: Next): void {
     const { infra, addressLimit, serveInfra = true } = this.#options
+    const context = contextOf(request)
+    const { is404, takesAnything } = this.#lanes.get(context) ?? this.#enter(context)
     if (infra.phase === 'draining') reply.header('connection', 'close')
-    if (!request.is404) installRouteHooks(request, this.#hooks, this.#installed)
-    const isInfra = serveInfra && takesAnything(request) && mayBeInfraPath(pathOf(request))
-    const charges = addressLimit !== undefined || request.is404
+    const isInfra = takesAnything && serveInfra && mayBeInfraPath(pathOf(request))
+    const charges = addressLimit !== undefined || is404
     if (!(isInfra || charges) || isRefreshing()) next()
     else settle(this.#atTheDoor(request, reply, isInfra), next)
+  }
+
+  #enter(context: RouteContext): Lane {
+    const { config } = context
+    const { url } = config
+    const plan = this.#note(compileRoute(url, config.plinth ?? {}))
+    const lane = { plan, is404: url === undefined, takesAnything: url === undefined || url.endsWith('*') }
+    this.#lanes.set(context, lane)
+    if (!lane.is404) installRouteHooks(context, this.#hooks(plan))
+    return lane
+  }
+
+  #hooks(plan: RoutePlan): RouteHooks {
+    return {
+      lastBeforeHandler: (request, reply, next) => this.#beforeHandler(plan, request, reply, next),
+      firstOnSend: (request, reply, payload, next) => {
+        if (plan.client !== undefined) this.#tellClients(plan.client, reply)
+        next(null, plan.cache === undefined ? payload : this.#cache.take(request, reply, payload))
+      },
+      lastOnSend: (request, reply, payload, next) => {
+        const work = this.#beforeSending(plan, request, reply)
+        if (work === undefined) next(null, payload)
+        else work.then(() => next(null, payload), next)
+      },
+    }
   }
 
   async #atTheDoor(request: FastifyRequest, reply: FastifyReply, isInfra: boolean): Promise<boolean> {
@@ -71,25 +106,30 @@ export class RequestPath {
     return true
   }
 
-  #beforeHandler(request: FastifyRequest, reply: FastifyReply, next: Next): void {
-    const plan = this.#planOf(request)
+  #beforeHandler(plan: RoutePlan, request: FastifyRequest, reply: FastifyReply, next: Next): void {
     const charges = this.#charges(request, plan)
-    const caches = plan.cache !== undefined && this.#host.cache.enabled
-    if (!charges && !caches) next()
-    else settle(this.#chargeAndOpen(request, reply, plan, charges), next)
-  }
-
-  async #chargeAndOpen(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    plan: RoutePlan,
-    charges: boolean,
-  ): Promise<boolean> {
-    const principal = this.#options.identify?.(request)
-    if (charges && (await this.#limits.charge(plan.route, plan.limit || undefined, principal, request, reply)))
-      return true
-    if (plan.cache === undefined || !this.#host.cache.enabled) return false
-    return this.#cache.open(plan.cache, plan.route ?? '', principal, request, reply)
+    const cached = this.#host.cache.enabled ? plan.cache : undefined
+    if (!charges && cached === undefined) {
+      next()
+      return
+    }
+    const open = (principal: Principal | undefined) =>
+      cached !== undefined && this.#cache.open(cached, plan.route ?? '', principal, request, reply)
+    try {
+      const principal = this.#options.identify?.(request)
+      if (!charges) settle(open(principal), next)
+      else {
+        const limit = plan.limit === false ? undefined : plan.limit
+        const charged = this.#limits.charge(plan.route, limit, principal, request, reply)
+        charged
+          .then((refused) => {
+            if (!refused) settle(open(principal), next)
+          })
+          .catch(next)
+      }
+    } catch (error) {
+      next(error as Error)
+    }
   }
 
   #charges(request: FastifyRequest, { route, limit }: RoutePlan): boolean {
@@ -98,64 +138,39 @@ export class RequestPath {
     return limit !== undefined || rateLimiter.policiesFor(request.method, route ?? '/*') !== undefined
   }
 
-  #takePayload(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    payload: unknown,
-    next: (error: Error | null, payload?: unknown) => void,
-  ): void {
-    const { client } = this.#planOf(request)
-    if (
-      client !== undefined &&
-      this.#host.clientMaxAgeMs !== undefined &&
-      replyField(reply, 'cache-control') === undefined
-    ) {
-      const ownsCookie = reply.getHeader('set-cookie') !== undefined
-      const facts = {
-        status: reply.statusCode,
-        ownsCookie,
-        shared: false,
-        ageMs: 0,
-        freshForMs: Number.POSITIVE_INFINITY,
-      }
-      reply.header(
-        'cache-control',
-        clientCacheControl(client, { ...facts, defaultMaxAgeMs: this.#host.clientMaxAgeMs }),
-      )
+  /** `Cache-Control` for an answer whose handler set none. */
+  #tellClients(client: ClientCachePolicy, reply: FastifyReply): void {
+    const { clientMaxAgeMs: defaultMaxAgeMs } = this.#host
+    if (defaultMaxAgeMs === undefined || replyField(reply, 'cache-control') !== undefined) return
+    const facts = {
+      status: reply.statusCode,
+      ownsCookie: reply.getHeader('set-cookie') !== undefined,
+      shared: false,
+      ageMs: 0,
+      freshForMs: Number.POSITIVE_INFINITY,
+      defaultMaxAgeMs,
     }
-    next(null, this.#cache.take(request, reply, payload))
+    reply.header('cache-control', clientCacheControl(client, facts))
   }
 
-  #beforeSending(
+  #beforeSending(plan: RoutePlan, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    if (isUnsafe(request.method)) {
+      return reply.statusCode < 400 && this.#host.cache.enabled ? this.#invalidate(plan, request, reply) : undefined
+    }
+    return plan.cache === undefined ? undefined : this.#cache.store(request, reply)
+  }
+
+  async #invalidate(
+    { route = '', invalidates }: RoutePlan,
     request: FastifyRequest,
     reply: FastifyReply,
-    payload: unknown,
-    next: (error: Error | null, payload?: unknown) => void,
-  ): void {
-    const invalidates = isUnsafe(request.method) && reply.statusCode < 400 && this.#host.cache.enabled
-    const work = invalidates ? this.#invalidate(request, reply) : this.#cache.store(request, reply)
-    if (work === undefined) next(null, payload)
-    else work.then(() => next(null, payload), next)
-  }
-
-  async #invalidate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { route = '', invalidates } = this.#planOf(request)
+  ): Promise<void> {
     const facts = cacheFacts(request, route, this.#options.identify?.(request))
     await this.#invalidator.afterRequest(invalidates, facts, {
       status: reply.statusCode,
       location: replyField(reply, 'location'),
       contentLocation: replyField(reply, 'content-location'),
     })
-  }
-
-  #planOf(request: FastifyRequest): RoutePlan {
-    const { config } = request.routeOptions
-    let plan = this.#plans.get(config)
-    if (plan === undefined) {
-      plan = this.#note(compileRoute(config.url, config.plinth ?? {}))
-      this.#plans.set(config, plan)
-    }
-    return plan
   }
 
   #note(plan: RoutePlan): RoutePlan {
@@ -165,17 +180,16 @@ export class RequestPath {
   }
 }
 
-/** Whether no route of the application's own stands for this very path: an explicit `/livez` wins, a catch-all does not. */
-function takesAnything(request: FastifyRequest): boolean {
-  return request.is404 || request.routeOptions.url?.endsWith('*') === true
-}
-
 function pathOf({ raw }: FastifyRequest): string {
   return (raw.url ?? '/').split('?', 1)[0] ?? '/'
 }
 
 /** Goes on unless the request has been answered. */
-function settle(answered: Promise<boolean>, next: Next): void {
+function settle(answered: boolean | Promise<boolean>, next: Next): void {
+  if (typeof answered === 'boolean') {
+    if (!answered) next()
+    return
+  }
   answered.then((is) => {
     if (!is) next()
   }, next)

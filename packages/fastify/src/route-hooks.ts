@@ -1,5 +1,5 @@
 import { MisconfiguredError } from '@plinth/core'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
 
 /** A hook that runs before the handler: calls `done` when the request may go on, and does not when it has answered. */
 export type BeforeHandler = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
@@ -22,31 +22,34 @@ export interface RouteHooks {
   readonly lastOnSend: OnPayload
 }
 
-interface RouteContext {
+/** What Fastify keeps of one route, as far as it is needed here. */
+export interface RouteContext {
+  /** What the route says of itself, with its pattern as `url`; without one where no route matched. */
+  readonly config: FastifyContextConfig & { readonly url?: string }
   preHandler: BeforeHandler[] | null
   onSend: OnPayload[] | null
 }
 
 /**
- * Puts hooks at the very ends of a route's own, once; answers whether this was the first time.
+ * Puts hooks at the very ends of a route's own.
  *
  * Fastify offers no public way to run after a route's own hooks for routes that were declared before a plugin was loaded, and that is
  * the usual case: `app.register(plugin); app.get(...)`. Its hook runner walks the route's list while the request goes on,
- * so that a list completed in `onRequest` counts for the request itself.
- *
- * @throws MisconfiguredError when this Fastify keeps its routes elsewhere: to cache before authentication is not an alternative.
+ * so that a list completed in `onRequest` counts for the request itself. See docs/decisions/fastify-hooks-are-completed-at-the-first-request.md.
  */
-export function installRouteHooks(request: FastifyRequest, hooks: RouteHooks, installed: WeakSet<object>): void {
-  const context = contextOf(request)
-  if (installed.has(context)) return
-  installed.add(context)
+export function installRouteHooks(context: RouteContext, hooks: RouteHooks): void {
   context.preHandler = [...(context.preHandler ?? []), hooks.lastBeforeHandler]
   context.onSend = [hooks.firstOnSend, ...(context.onSend ?? []), hooks.lastOnSend]
 }
 
 let contextSymbol: symbol | undefined
 
-function contextOf(request: FastifyRequest): RouteContext {
+/**
+ * Gives what Fastify keeps of the route that a request matched.
+ *
+ * @throws MisconfiguredError when this Fastify keeps its routes elsewhere: to cache before authentication is not an alternative.
+ */
+export function contextOf(request: FastifyRequest): RouteContext {
   contextSymbol ??= Object.getOwnPropertySymbols(request).find((symbol) => symbol.description === 'fastify.context')
   const context: unknown = contextSymbol === undefined ? undefined : Reflect.get(request, contextSymbol)
   if (!isRouteContext(context)) {
@@ -56,7 +59,5 @@ function contextOf(request: FastifyRequest): RouteContext {
 }
 
 function isRouteContext(context: unknown): context is RouteContext {
-  if (typeof context !== 'object' || context === null) return false
-  const isHooks = (hooks: unknown) => hooks === null || Array.isArray(hooks)
-  return 'preHandler' in context && 'onSend' in context && isHooks(context.preHandler) && isHooks(context.onSend)
+  return typeof context === 'object' && context !== null && 'preHandler' in context && 'onSend' in context
 }

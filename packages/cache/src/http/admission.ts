@@ -13,6 +13,9 @@ export interface Admission {
   readonly onlyIfCached: boolean
 }
 
+const PLAIN: Admission = { needsPermission: false, wish: NO_WISH, onlyIfCached: false }
+const WITH_PERMISSION: Admission = { ...PLAIN, needsPermission: true }
+
 /** Why a request may not use the cache, as one word. */
 export type Bypass = 'precondition' | 'no-user' | 'no-role' | 'undeclared-scope'
 
@@ -24,7 +27,7 @@ export function admit(policy: RoutePolicy, facts: RequestFacts): Admission | Byp
   const needsPermission = policy.scope === 'undeclared' && hasCredentials(policy, facts)
   if (needsPermission && policy.rules === 'route') return 'undeclared-scope'
   const line = fieldLine(facts.headers, 'cache-control') ?? pragma(facts)
-  if (line === undefined) return { needsPermission, wish: NO_WISH, onlyIfCached: false }
+  if (line === undefined) return needsPermission ? WITH_PERMISSION : PLAIN
   const control = parseCacheControl(line)
   const wish = policy.requestDirectives === 'all' ? freshnessWish(control) : NO_WISH
   return { needsPermission, wish, onlyIfCached: control.has('only-if-cached') }

@@ -76,7 +76,7 @@ export class FillSession implements RouteSession {
     const stored = this.#prepare(response, arrivedAt)
     const changes = this.#headChanges(response, stored, arrivedAt)
     const whole = { status: response.status, fields: { ...response.fields, ...changes }, body: response.body }
-    const answer = applyConditions(context.facts.headers, whole)
+    const answer = applyConditions(context.facts, whole)
     return { ...answer, fields: changesBetween(response.fields, answer.fields) }
   }
 
@@ -162,6 +162,7 @@ export class FillSession implements RouteSession {
       status: response.status,
       fields,
       body: response.body,
+      length: response.body.length,
       arrivedAt,
       initialAgeMs: Math.min(initialAgeMs(response.fields, arrivedAt), Number.MAX_SAFE_INTEGER),
       ...lifetimeOf(policy, response, control, arrivedAt, defaultTtlMs),

@@ -2,6 +2,7 @@ import { selectRange } from './byte-range.js'
 import type { FieldChanges } from './field-changes.js'
 import type { HeaderFields } from './header-fields.js'
 import { isNotModified, rangeApplies } from './precondition.js'
+import type { RequestFacts } from './request-facts.js'
 
 /** A response to be sent. Fields that are not named stay as the handler or a middleware set them; `undefined` takes one away. */
 export interface OutgoingResponse {
@@ -27,12 +28,16 @@ const DESCRIBES_BODY: readonly string[] = [
  *
  * Conditions are looked at only for a 200: an error or a redirect is what it is (RFC 9110 13.2.1).
  */
-export function applyConditions(request: HeaderFields, whole: OutgoingResponse): OutgoingResponse {
+export function applyConditions(
+  { method, headers }: Pick<RequestFacts, 'method' | 'headers'>,
+  whole: OutgoingResponse,
+): OutgoingResponse {
   if (whole.status !== 200) return whole
   const fields = whole.fields as HeaderFields
-  if (isNotModified(request, fields)) return notModified(whole)
-  const range = request.range
-  if (typeof range !== 'string' || !rangeApplies(request, fields)) return whole
+  if (isNotModified(headers, fields)) return notModified(whole)
+  const { range } = headers
+  // A part is only ever asked for by GET (RFC 9110 14.2).
+  if (method === 'HEAD' || typeof range !== 'string' || !rangeApplies(headers, fields)) return whole
   const selected = selectRange(range, whole.body.length)
   if (selected === undefined) return whole
   if (selected === 'unsatisfiable') {
@@ -51,7 +56,8 @@ export function applyConditions(request: HeaderFields, whole: OutgoingResponse):
   return { status: 206, fields: { ...whole.fields, ...part }, body }
 }
 
-function notModified({ fields }: OutgoingResponse): OutgoingResponse {
+/** Gives the 304 that stands for a response which the client has already. */
+export function notModified({ fields }: OutgoingResponse): OutgoingResponse {
   const told: Record<string, string | readonly string[] | undefined> = { ...fields }
   for (const name of DESCRIBES_BODY) told[name] = undefined
   return { status: 304, fields: told, body: EMPTY }

@@ -12,6 +12,13 @@ export const CONDITIONAL_FIELDS: readonly string[] = [
   'range',
 ]
 
+/** Whether a request asks for the whole answer, whatever the client holds: the usual case. */
+export function isUnconditional(request: HeaderFields): boolean {
+  return (
+    request['if-none-match'] === undefined && request['if-modified-since'] === undefined && request.range === undefined
+  )
+}
+
 /**
  * Whether a client that sent these conditions already has this response, so that 304 says all (RFC 9110 13.2.2).
  *

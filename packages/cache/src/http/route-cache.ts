@@ -5,15 +5,18 @@ import type { CacheStatus, ForwardReason } from './cache-status.js'
 import { FillSession } from './fill-session.js'
 import { gatewayTimeout } from './gateway-timeout.js'
 import type { HeaderFields } from './header-fields.js'
+import { HitAnswers } from './hit-answers.js'
 import type { OutgoingResponse } from './outgoing-response.js'
 import { passSession } from './pass-session.js'
+import { isNotModified } from './precondition.js'
 import { currentRefresh, runRefresh } from './refresh.js'
 import { RefusalMemory } from './refusal-memory.js'
 import type { RequestFacts } from './request-facts.js'
-import { type RouteKey, routeKey } from './route-key.js'
+import type { RouteKey } from './route-key.js'
+import { RouteKeys } from './route-keys.js'
 import type { RoutePolicy } from './route-policy.js'
 import type { RouteSession } from './route-session.js'
-import { acquireStored, type Found, readStored } from './slot-search.js'
+import { type Found, SlotSearch } from './slot-search.js'
 import type { Refusal } from './storability.js'
 import { type AnswerContext, type AnswerSettings, answerFromStored } from './stored-answer.js'
 import { ageMs, freshForMs, type StoredResponse } from './stored-response.js'
@@ -54,37 +57,78 @@ export class RouteCache {
   readonly #parts: RouteCacheParts
   readonly #now: () => number
   readonly #refused = new RefusalMemory()
+  readonly #keys = new RouteKeys()
+  readonly #search: SlotSearch
+  readonly #hits: HitAnswers
 
   constructor(parts: RouteCacheParts) {
     this.#parts = parts
     this.#now = parts.now ?? Date.now
+    this.#search = new SlotSearch(parts.cache.slots)
+    this.#hits = new HitAnswers(parts)
   }
 
   /**
-   * Decides how one request goes on.
+   * Decides how one request goes on: at once where the answer is at hand, else with a promise.
    *
-   * Rejects only for a mistake in the route's options; an outage of the cache is a miss.
+   * Throws or rejects only for a mistake in the route's options; an outage of the cache is a miss.
    */
-  async open(policy: RoutePolicy, request: RouteRequest): Promise<Opening> {
+  open(policy: RoutePolicy, request: RouteRequest): Opening | Promise<Opening> {
     const { facts } = request
     if (facts.method !== 'GET' && facts.method !== 'HEAD') return this.#pass(policy, request, { fwd: 'method' })
     const admission = admit(policy, facts)
     if (typeof admission === 'string') return this.#pass(policy, request, { fwd: 'bypass', detail: admission })
-    const key = routeKey(policy, facts)
+    const key = this.#keys.of(policy, facts)
+    const response = this.#atHand(policy, request, key, admission)
+    return response === undefined ? this.#look(policy, request, key, admission) : { kind: 'answer', response }
+  }
+
+  /** Answers from what is fresh and in this process already. */
+  #atHand(
+    policy: RoutePolicy,
+    request: RouteRequest,
+    key: RouteKey,
+    admission: Admission,
+  ): OutgoingResponse | undefined {
+    const stored = this.#search.peek(key, request.facts.headers)
+    if (stored === undefined || freshForMs(stored, this.#now()) <= 0 || currentRefresh() !== undefined) return undefined
+    if (admission.needsPermission && !stored.sharesWithCredentials) return undefined
+    return this.#reuse(policy, request, key, { stored }, admission)
+  }
+
+  async #look(policy: RoutePolicy, request: RouteRequest, key: RouteKey, admission: Admission): Promise<Opening> {
+    const { facts } = request
     const refresh = currentRefresh()
     if (refresh?.take(key.key) === true) {
       return this.#fill(policy, request, key, admission, refresh.stale, 'stale', refresh.lease)
     }
-    const { slots } = this.#parts.cache
     const mayFill = facts.method === 'GET' && !admission.onlyIfCached && !admission.needsPermission
+    if (mayFill && facts.headers['if-none-match'] !== undefined) {
+      const response = await this.#unchanged(policy, request, key, admission)
+      if (response !== undefined) return { kind: 'answer', response }
+    }
     const found = mayFill
-      ? await acquireStored(slots, key, facts.headers, false)
-      : await readStored(slots, key, facts.headers)
+      ? await this.#search.acquire(key, facts.headers)
+      : await this.#search.read(key, facts.headers, facts.method === 'HEAD' ? 'head' : 'all')
     const stored = admission.needsPermission && found.stored?.sharesWithCredentials !== true ? undefined : found.stored
-    const answer = stored === undefined ? undefined : this.#reuse(policy, request, key, { ...found, stored }, admission)
+    const { lease } = found
+    const answer = stored === undefined ? undefined : this.#reuse(policy, request, key, { stored, lease }, admission)
     if (answer !== undefined) return { kind: 'answer', response: answer }
     if (admission.onlyIfCached) return { kind: 'answer', response: gatewayTimeout(this.#parts.name) }
     return this.#forward(policy, request, key, admission, { ...found, stored })
+  }
+
+  /** Answers 304 by the head of what is stored, whose body nobody needs then. */
+  async #unchanged(
+    policy: RoutePolicy,
+    request: RouteRequest,
+    key: RouteKey,
+    admission: Admission,
+  ): Promise<OutgoingResponse | undefined> {
+    const { headers } = request.facts
+    const { stored } = await this.#search.read(key, headers, 'head')
+    const known = stored?.status === 200 && freshForMs(stored, this.#now()) > 0 && isNotModified(headers, stored.fields)
+    return known ? this.#reuse(policy, request, key, { stored }, admission) : undefined
   }
 
   /** Answers from what is stored, if that is fresh enough or may be served stale. */
@@ -92,7 +136,7 @@ export class RouteCache {
     policy: RoutePolicy,
     request: RouteRequest,
     key: RouteKey,
-    { stored, lease }: Found & { readonly stored: StoredResponse },
+    { stored, lease }: { readonly stored: StoredResponse; readonly lease?: SlotLease | undefined },
     { wish }: Admission,
   ): OutgoingResponse | undefined {
     const context = this.#context(policy, request)
@@ -105,8 +149,9 @@ export class RouteCache {
     if (lease !== undefined && renewable && !fresh)
       void runRefresh({ key: key.key, lease, stale: stored }, request.replay)
     else void lease?.release()
-    const detail = fresh ? undefined : renewable ? 'stale-while-revalidate' : 'max-stale'
-    const status: CacheStatus = { hit: true, ttl: seconds(leftMs), ...(detail === undefined ? {} : { detail }) }
+    if (fresh) return this.#hits.answer(stored, context)
+    const detail = renewable ? 'stale-while-revalidate' : 'max-stale'
+    const status: CacheStatus = { hit: true, ttl: seconds(leftMs), detail }
     return answerFromStored(stored, status, context, this.#parts)
   }
 
@@ -123,14 +168,14 @@ export class RouteCache {
     let lease = found.lease
     if (found.settled !== undefined && stored === undefined && !this.#refused.remembers(found.key.key, this.#now())) {
       await found.settled(WAIT_MS)
-      const again = await acquireStored(this.#parts.cache.slots, key, request.facts.headers, false)
+      const again = await this.#search.acquire(key, request.facts.headers)
       if (again.stored !== undefined && freshForMs(again.stored, this.#now()) > 0) {
         await again.lease?.release()
         return { kind: 'answer', response: this.#collapsed(policy, request, fwd, again.stored) }
       }
       lease = again.lease
     } else if (lease === undefined && found.settled === undefined && !found.away) {
-      lease = (await acquireStored(this.#parts.cache.slots, key, request.facts.headers, true)).lease
+      lease = (await this.#search.acquire(key, request.facts.headers, true)).lease
     }
     return this.#fill(policy, request, { ...key, key: found.key.key }, admission, stored, fwd, lease)
   }
@@ -155,7 +200,9 @@ export class RouteCache {
     fwd: ForwardReason,
     lease: SlotLease | undefined,
   ): Opening {
-    const { facts, prior } = request
+    const { prior } = request
+    // The adapter changes the request's headers for the handler; what was asked is still to be known afterwards.
+    const facts = { ...request.facts, headers: { ...request.facts.headers } }
     const session = new FillSession({
       context: { policy, facts, prior },
       settings: this.#parts,

@@ -1,6 +1,7 @@
 import type { CacheSlots, Slot, SlotKey, SlotLease } from '../cache-slots.js'
 import type { HeaderFields } from './header-fields.js'
-import { decodeEntry, type StoredResponse } from './stored-response.js'
+import { StoredHeads } from './stored-heads.js'
+import type { StoredResponse } from './stored-response.js'
 import { besideKey, isSelected } from './variant.js'
 
 /** What lies in the cache for a request, and whether it falls to this request to make a new one. */
@@ -19,37 +20,49 @@ export interface Found {
   readonly variesOnly: boolean
 }
 
-/** Finds the stored response for a request without asking to fill it. */
-export async function readStored(slots: CacheSlots, key: SlotKey, headers: HeaderFields): Promise<Found> {
-  const read = async (from: SlotKey) => {
-    const entry = await slots.read(from)
-    return entry === undefined ? undefined : decodeEntry(entry)
-  }
-  const first = await read(key)
-  const none = { lease: undefined, settled: undefined, away: false }
-  if (first === undefined || isSelected(first, headers)) return { stored: first, key, variesOnly: false, ...none }
-  const beside = besideKey(key, first, headers)
-  const other = await read(beside)
-  const stored = other !== undefined && isSelected(other, headers) ? other : undefined
-  return { stored, key: beside, variesOnly: stored === undefined, ...none }
-}
+/** Finds the stored responses for requests: under their key, or beside it where responses vary by more than the key holds. */
+export class SlotSearch {
+  readonly #slots: CacheSlots
+  readonly #heads = new StoredHeads()
 
-/** Finds the stored response for a request, and takes the right to fill it where it falls to this request. */
-export async function acquireStored(
-  slots: CacheSlots,
-  key: SlotKey,
-  headers: HeaderFields,
-  refresh: boolean,
-): Promise<Found> {
-  const slot = await slots.acquire(key, { refresh })
-  const first = slot.entry === undefined ? undefined : decodeEntry(slot.entry)
-  if (first === undefined || isSelected(first, headers)) return found(key, slot, first, false)
-  await slot.lease?.release()
-  const beside = besideKey(key, first, headers)
-  const other = await slots.acquire(beside, { refresh })
-  const stored = other.entry === undefined ? undefined : decodeEntry(other.entry)
-  const selected = stored !== undefined && isSelected(stored, headers) ? stored : undefined
-  return found(beside, other, selected, selected === undefined)
+  constructor(slots: CacheSlots) {
+    this.#slots = slots
+  }
+
+  /** What is fresh and at hand in this process; `undefined` says nothing. */
+  peek(key: SlotKey, headers: HeaderFields): StoredResponse | undefined {
+    const entry = this.#slots.peek(key)
+    const stored = entry === undefined ? undefined : this.#heads.open(key.key, entry)
+    return stored !== undefined && isSelected(stored, headers) ? stored : undefined
+  }
+
+  /** What is stored, without asking to fill it. With `part: 'head'` its body may be missing. */
+  async read(key: SlotKey, headers: HeaderFields, part: 'all' | 'head' = 'all'): Promise<Found> {
+    const read = async (from: SlotKey) => {
+      const entry = await this.#slots.read(from, part)
+      return entry === undefined ? undefined : this.#heads.open(from.key, entry)
+    }
+    const first = await read(key)
+    const none = { lease: undefined, settled: undefined, away: false }
+    if (first === undefined || isSelected(first, headers)) return { stored: first, key, variesOnly: false, ...none }
+    const beside = besideKey(key, first, headers)
+    const other = await read(beside)
+    const stored = other !== undefined && isSelected(other, headers) ? other : undefined
+    return { stored, key: beside, variesOnly: stored === undefined, ...none }
+  }
+
+  /** What is stored, and the right to fill it where it falls to this request; with `refresh` also where it is fresh. */
+  async acquire(key: SlotKey, headers: HeaderFields, refresh = false): Promise<Found> {
+    const slot = await this.#slots.acquire(key, { refresh })
+    const first = slot.entry === undefined ? undefined : this.#heads.open(key.key, slot.entry)
+    if (first === undefined || isSelected(first, headers)) return found(key, slot, first, false)
+    await slot.lease?.release()
+    const beside = besideKey(key, first, headers)
+    const other = await this.#slots.acquire(beside, { refresh })
+    const stored = other.entry === undefined ? undefined : this.#heads.open(beside.key, other.entry)
+    const selected = stored !== undefined && isSelected(stored, headers) ? stored : undefined
+    return found(beside, other, selected, selected === undefined)
+  }
 }
 
 function found(key: SlotKey, slot: Slot, stored: StoredResponse | undefined, variesOnly: boolean): Found {

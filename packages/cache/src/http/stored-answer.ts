@@ -27,21 +27,31 @@ export interface AnswerContext {
 export function answerFromStored(
   stored: StoredResponse,
   status: CacheStatus,
-  { policy, facts, prior, now }: AnswerContext,
+  context: AnswerContext,
+  settings: AnswerSettings,
+): OutgoingResponse {
+  return applyConditions(context.facts, wholeAnswer(stored, status, context, settings))
+}
+
+/** Gives the whole of a stored response as an answer, whatever the client holds already. */
+export function wholeAnswer(
+  stored: StoredResponse,
+  status: CacheStatus,
+  { policy, prior, now }: Omit<AnswerContext, 'facts'>,
   settings: AnswerSettings,
 ): OutgoingResponse {
   const fields: Record<string, string | readonly string[] | undefined> = { ...stored.fields }
   const age = ageMs(stored, now)
   fields.age = String(Math.floor(age / 1000))
   fields['cache-status'] = appendStatus(undefined, settings.name, status)
-  if (stored.status !== 204) fields['content-length'] = String(stored.body.length)
+  if (stored.status !== 204) fields['content-length'] = String(stored.length)
   setSharedFields(fields, policy, prior, settings, {
     status: stored.status,
     ageMs: age,
     freshForMs: freshForMs(stored, now),
     ownsCookie: false,
   })
-  return applyConditions(facts.headers, { status: stored.status, fields, body: stored.body })
+  return { status: stored.status, fields, body: stored.body }
 }
 
 /** Adds what every answer of a cached route says, new or stored: `Vary`, and `Cache-Control` where the handler set none. */

@@ -1,4 +1,3 @@
-import type { SlotEntry } from '../cache-slots.js'
 import type { StoredFields } from './header-fields.js'
 
 /** A response as it lies in the cache: complete, without what belongs to one request or one connection. */
@@ -24,6 +23,8 @@ export interface StoredHead {
   readonly mustRevalidate: boolean
   /** The response itself allows reuse for requests with credentials (RFC 9111 3.5). */
   readonly sharesWithCredentials: boolean
+  /** How many bytes its body has. */
+  readonly length: number
   /** Which request fields it was chosen by, beyond those the key always holds. */
   readonly vary: readonly string[]
   /** The normalised values of those fields in the request it answered. */
@@ -31,25 +32,21 @@ export interface StoredHead {
 }
 
 /** The format of a head. Another version's entry is a miss. */
-const VERSION = 1
+const VERSION = 2
 
 /** Writes the head of a response as bytes. */
 export function encodeHead({ body: _, ...head }: StoredResponse): Uint8Array {
   return Buffer.from(JSON.stringify({ v: VERSION, ...head }), 'utf8')
 }
 
-/** Heads that were read already, by the bytes they were read from: a store in the process hands out the same bytes again. */
-const decoded = new WeakMap<Uint8Array, StoredHead>()
-
-/** Reads what {@link encodeHead} wrote; `undefined` for anything else, so that what is not understood is a miss. */
-export function decodeEntry({ head: bytes, body }: SlotEntry): StoredResponse | undefined {
-  let head = decoded.get(bytes)
-  if (head === undefined) {
-    head = decodeHead(bytes)
-    if (head === undefined) return undefined
-    decoded.set(bytes, head)
+/** Reads what {@link encodeHead} wrote; `undefined` for anything else. */
+export function decodeHead(bytes: Uint8Array): StoredHead | undefined {
+  try {
+    const head: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+    return isHead(head) ? head : undefined
+  } catch {
+    return undefined
   }
-  return { ...head, body }
 }
 
 /** How old a response is now, in milliseconds (RFC 9111 4.2.3). */
@@ -62,22 +59,16 @@ export function freshForMs(response: StoredHead, now: number): number {
   return response.lifetimeMs - ageMs(response, now)
 }
 
-function decodeHead(bytes: Uint8Array): StoredHead | undefined {
-  try {
-    const head: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
-    return isHead(head) ? head : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** The head is our own, but it comes from a shared store: one that lacks a part must be a miss, not an exception later. */
 function isHead(head: unknown): head is StoredHead {
   if (typeof head !== 'object' || head === null) return false
-  const { v, status, fields, arrivedAt, initialAgeMs, lifetimeMs, vary, variant } = head as Record<string, unknown>
+  const { v, status, fields, arrivedAt, initialAgeMs, lifetimeMs, length, vary, variant } = head as Record<
+    string,
+    unknown
+  >
   return (
     v === VERSION &&
-    [status, arrivedAt, initialAgeMs, lifetimeMs].every((part) => typeof part === 'number') &&
+    [status, arrivedAt, initialAgeMs, lifetimeMs, length].every((part) => typeof part === 'number') &&
     typeof fields === 'object' &&
     fields !== null &&
     Array.isArray(vary) &&

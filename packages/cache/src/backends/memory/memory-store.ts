@@ -48,6 +48,13 @@ export class MemoryStore implements CacheStore, EntryOwner, LeaseGiver {
     return entry.body
   }
 
+  peekFresh(key: string): MemoryEntry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || !entry.valid || this.#clock.elapsed() >= entry.freshUntil) return undefined
+    entry.visited = true
+    return entry
+  }
+
   async read(address: Address): Promise<StoredEntry | undefined> {
     const now = this.#now()
     return this.#find(address.key, now)?.describe(now)
