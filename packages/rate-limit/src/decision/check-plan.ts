@@ -83,14 +83,19 @@ export function indexesOf({ charges }: PlannedCall, { plan, subject }: PlannedCh
 export function costOf(cost: Cost, unit: string | undefined, least = 1): number {
   const units = typeof cost === 'number' ? cost : (ownNumber(cost, unit ?? 'requests') ?? 1)
   if (Number.isSafeInteger(units) && units >= least) return units
-  throw new RateLimitUsageError(
+  throw invalidCost(units, least)
+}
+
+function invalidCost(cost: unknown, least: number): RateLimitUsageError {
+  return new RateLimitUsageError(
     'RATE_LIMIT_INVALID_COST',
-    `The cost of a check must be a whole number of at least ${least} (got ${String(units).slice(0, 32)}).`,
+    `The cost of a check must be a whole number of at least ${least} (got ${String(cost).slice(0, 32)}).`,
   )
 }
 
 function requireKnownUnits(costs: Readonly<Record<string, number>>, { policy, units }: PolicyPlan): void {
-  for (const unit of Object.keys(costs ?? {})) {
+  if (typeof costs !== 'object' || costs === null) throw invalidCost(costs, 1)
+  for (const unit of Object.keys(costs)) {
     if (units.has(unit)) continue
     throw new RateLimitUsageError(
       'RATE_LIMIT_INVALID_COST',

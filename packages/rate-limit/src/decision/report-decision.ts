@@ -28,15 +28,15 @@ export function reportDenial(
   deniedEvents.publish(() => ({ backend, policy, tier, outcome, violated, retryAfterMs, degraded, remembered }))
 }
 
-/** The share of a quota in use at which its limit is near. */
-const NEAR = 0.8
+/** A limit is near when no more than this part of its quota is left: a fifth. */
+const NEAR = 5
 
 function reportNearLimits(backend: string, call: PlannedCall, verdict: Verdict): void {
   for (const [i, charge] of call.charges.entries()) {
     const { limit, cost, lease } = charge
     const outcome = verdict.outcomes[i]
     if (outcome === undefined || !outcome.admits || limit.algorithm === 'block') continue
-    const threshold = limit.quota * (1 - NEAR)
+    const threshold = limit.quota / NEAR
     const before = outcome.remaining + (lease === undefined ? cost : 1)
     if (outcome.remaining > threshold || before <= threshold) continue
     nearLimitEvents.publish(() => eventOf(backend, call, charge, outcome.remaining))

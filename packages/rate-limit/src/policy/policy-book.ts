@@ -254,11 +254,13 @@ class Compiler {
     return parsed
   }
 
-  #outage(what: string, mode: OutageMode | undefined): OutageMode {
-    if (mode !== undefined && !['local', 'open', 'closed'].includes(mode)) {
-      this.#fault(what, `has onOutage "${String(mode)}"`, 'Use local, open or closed.')
+  #outage(what: string, own: OutageMode | undefined): OutageMode {
+    const mode = own ?? this.#options.onOutage
+    if (!OUTAGE_MODES.includes(mode)) {
+      const subject = own === undefined ? 'the rate limiter' : what
+      this.#fault(subject, `has onOutage "${String(mode)}"`, `Use ${OUTAGE_MODES.join(', ')}.`)
     }
-    return mode ?? this.#options.onOutage
+    return mode
   }
 
   #checkName(what: string, name: string): void {
@@ -274,6 +276,8 @@ class Compiler {
     if (!known) this.#faults.push({ id: 'invalid-rate-limit', subjects: [subject], problem, remedy })
   }
 }
+
+const OUTAGE_MODES: readonly OutageMode[] = ['local', 'open', 'closed']
 
 const REMEDY_BACKEND = 'Choose another algorithm for it, or another backend.'
 
