@@ -89,6 +89,10 @@ export class RunningInfra implements InfraBase {
   }
 
   addIntake(intake: Intake): () => void {
+    if (this.#intakes.size === 0) {
+      for (const { part } of this.#options.supervisors)
+        if (part.selfTest !== undefined) void this.track(part.selfTest())
+    }
     this.#intakes.add(intake)
     return () => this.#intakes.delete(intake)
   }

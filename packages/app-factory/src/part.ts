@@ -19,6 +19,8 @@ export interface Part<Api = unknown> {
   probe?(signal: AbortSignal): Promise<void>
   /** Tells at every change whether its backend is there; the answer stops the telling. */
   watch?(listener: (change: AvailabilityChange) => void): () => void
+  /** The first intake takes work, so all that is mounted is mounted: looks at itself, and logs what nobody meant. Never rejects. */
+  selfTest?(): Promise<void>
   stopIntake?(signal: AbortSignal): Promise<void>
   drain?(signal: AbortSignal, budgetMs: number): Promise<void>
   close?(signal: AbortSignal): Promise<void>

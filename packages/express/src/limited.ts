@@ -23,7 +23,7 @@ export interface LimitedOptions {
  */
 export function limited(policy?: string | readonly string[], options: LimitedOptions = {}): RequestHandler {
   const { cost = 1, subject } = options
-  return (request, response, next) => {
+  const handler: RequestHandler = (request, response, next) => {
     const context = contextOf(request, 'limited')
     if (isCaptured(request)) {
       next(
@@ -38,6 +38,27 @@ export function limited(policy?: string | readonly string[], options: LimitedOpt
       if (!refused) next()
     }, next)
   }
+  chargedPolicies.set(handler, policy === undefined ? [] : typeof policy === 'string' ? [policy] : policy)
+  return handler
+}
+
+const chargedPolicies = new WeakMap<object, readonly string[]>()
+
+/** The policies that the {@link limited} middlewares of an app charge, wherever routers hold them; not those of apps mounted in it. */
+export function policiesOf(router: { readonly stack: readonly RouterLayer[] }): readonly string[] {
+  return router.stack.flatMap(({ handle, route }) => {
+    const inner = route ?? handle
+    return [
+      ...(chargedPolicies.get(handle) ?? []),
+      ...(inner.stack === undefined ? [] : policiesOf({ stack: inner.stack })),
+    ]
+  })
+}
+
+/** A layer of a router, as Express keeps them. */
+export interface RouterLayer {
+  readonly handle: { readonly stack?: readonly RouterLayer[] }
+  readonly route?: { readonly stack?: readonly RouterLayer[] } | undefined
 }
 
 /** Charges a request; resolves to `true` when it was refused and answered. */

@@ -27,6 +27,7 @@ export class PlinthContext {
   constructor(host: PlinthHost, options: PlinthOptions) {
     this.infra = completeHost(host)
     this.options = options
+    if (options.addressLimit !== undefined) this.infra.rateLimiter.noteRoute(options.addressLimit)
     const { cache, clientMaxAgeMs } = this.infra
     this.routes = new RouteCache({ cache, name: 'plinth', clientMaxAgeMs })
     this.invalidator = new RouteInvalidator(cache)

@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type InfraHost, type Logger, type RunUntilSignalOptions, runUntilSignal } from '@plinth/core'
 import type { Express } from 'express'
+import { policiesOf, type RouterLayer } from './limited.js'
+import type { PlinthHost } from './plinth-host.js'
 
 /** Where to listen, and how to end. */
 export interface ServeOptions {
@@ -28,7 +30,11 @@ export interface ServedApp {
  *
  * @throws what `listen` reports, such as EADDRINUSE; then nothing is left open but the infra.
  */
-export async function serve(app: Express, infra: InfraHost, options: ServeOptions): Promise<ServedApp> {
+export async function serve(
+  app: Express,
+  infra: InfraHost & Pick<PlinthHost, 'rateLimiter'>,
+  options: ServeOptions,
+): Promise<ServedApp> {
   const { port, host = '127.0.0.1', signals = {}, logger } = options
   const server = createServer(app)
   await new Promise<void>((resolve, reject) => {
@@ -38,6 +44,8 @@ export async function serve(app: Express, infra: InfraHost, options: ServeOption
       resolve()
     })
   })
+  const { router } = app as unknown as { readonly router: { readonly stack: readonly RouterLayer[] } }
+  for (const policy of policiesOf(router)) infra.rateLimiter?.noteRoute(policy)
   infra.addIntake({ name: 'http', stop: (signal) => stop(server, signal) })
   if (signals !== false) runUntilSignal(infra, { ...(logger === undefined ? {} : { logger }), ...signals })
   return { url: urlOf(server, host), server, close: async () => void (await infra.close()) }

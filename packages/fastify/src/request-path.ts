@@ -40,6 +40,7 @@ export class RequestPath {
     const host = completeHost(options.infra)
     this.#options = options
     this.#host = host
+    if (options.addressLimit !== undefined) host.rateLimiter.noteRoute(options.addressLimit)
     this.#cache = new CacheHooks(
       new RouteCache({ cache: host.cache, name: 'plinth', clientMaxAgeMs: host.clientMaxAgeMs }),
     )

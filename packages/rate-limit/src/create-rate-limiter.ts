@@ -150,7 +150,7 @@ class BackedRateLimiter implements RateLimiter {
   }
 
   selfTest(): Promise<readonly string[]> {
-    return selfTest(this.#desk, this.#backend, this.#deadlineMs)
+    return selfTest(this.#desk, this.#backend, Math.max(this.#deadlineMs, SELF_TEST_DEADLINE_MS))
   }
 
   reload(rules: RateLimitRules): void {
@@ -233,6 +233,9 @@ class BackedRateLimiter implements RateLimiter {
 }
 
 const NONE: CheckOptions = {}
+
+/** Nobody waits for a self-test, and a first command may be slow. */
+const SELF_TEST_DEADLINE_MS = 1000
 
 function plannedCheck(plan: PolicyPlan, subject: string, cost: Cost = 1): PlannedCheck {
   return { plan, subject: boundedSubject(subject), cost }

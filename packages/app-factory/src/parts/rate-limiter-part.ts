@@ -24,7 +24,8 @@ export async function rateLimiterPart(
   const { required } = settings
   if (!settings.enabled) return { name: 'rateLimiter', api: disabledRateLimiter(), enabled: false, required }
   const { backend, steps, target } = await backendOf(settings, context.connections)
-  const fallback = { limits: [`${settings.defaultLimit}/${describeDuration(settings.defaultPeriodMs)}`] }
+  // nobody asked for it, so nobody has to use it
+  const fallback = { routed: false, limits: [`${settings.defaultLimit}/${describeDuration(settings.defaultPeriodMs)}`] }
   const limiter = createRateLimiter<string, string>({
     ...context.options,
     policies: { default: fallback, ...context.options.policies },
@@ -42,6 +43,9 @@ export async function rateLimiterPart(
     backend: settings.backend,
     ...(target === undefined ? {} : { target }),
     ...steps,
+    async selfTest() {
+      for (const warning of await limiter.selfTest()) context.logger.warn({ component: 'rateLimiter' }, warning)
+    },
     close: () => limiter.close(),
   }
 }
