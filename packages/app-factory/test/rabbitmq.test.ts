@@ -30,12 +30,12 @@ async function started(url: string, lines: string[] = []): Promise<Infra> {
 test('tasks on RabbitMQ: what is enqueued is run and answered, and the status names its place without a password', async () => {
   const url = await freshVhost()
   const infra = await started(url)
-  await infra.whenHealthy('tasks', { timeoutMs: 20_000 })
+  await infra.whenHealthy('tasks', { timeoutMs: 60_000 })
   const handle = await infra.tasks.enqueue(greet, { name: 'Ada' })
   expect(await handle.result({ timeout: '20s' })).toBe('Hello Ada')
   const { host, pathname } = new URL(url)
   expect(infra.status().tasks).toMatchObject({ state: 'healthy', backend: 'rabbitmq', target: `${host}${pathname}` })
-})
+}, 120_000)
 
 test('with RabbitMQ away the app starts, an enqueue fails fast with a typed error, and the worker resumes by itself', async () => {
   const proxy = await tcpProxy(await freshVhost())

@@ -183,6 +183,22 @@ export const keyChecks: readonly Check<TaskBrokerFixture>[] = [
       }),
   },
   {
+    name: 'one id enqueued by several processes at the same moment is one task',
+    run: (fixture) =>
+      withProcesses(fixture, async (start) => {
+        let runs = 0
+        const row = defineTask({ name: 'row', run: () => ++runs })
+        const producers = [start([row]).tasks, start([row]).tasks]
+        const handles = await Promise.all(
+          Array.from({ length: 40 }, (_, n) => producers[n % 2]?.enqueue(row, undefined, { id: `row-${n >> 3}` })),
+        )
+        await start([row]).tasks.worker().start()
+        for (const handle of handles) await handle?.result()
+        await pause(500)
+        assert.equal(runs, 5)
+      }),
+  },
+  {
     name: 'the same id enqueued again is not a second task, waiting or ended',
     run: (fixture) =>
       withProcesses(fixture, async (start) => {

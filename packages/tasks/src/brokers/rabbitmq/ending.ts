@@ -3,8 +3,11 @@ import { dedupeScope } from '../../dedupe-scope.js'
 import { LANES } from '../../lane.js'
 import type { TaskMessage } from '../../message.js'
 import type { Outcome, Settled } from '../../outcome.js'
+import type { DeadEntry, LedgerEntry } from './ledger-entry.js'
 import type { Envelope } from './rabbit-codec.js'
-import type { DeadEntry, LedgerEntry } from './rabbit-ledger.js'
+
+/** How long a message that nobody can read is kept as a dead letter. */
+const UNREADABLE_KEPT_MS = 14 * 24 * 3_600_000
 
 /** The outcomes after which a task is over. */
 export type Ending = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
@@ -14,12 +17,12 @@ export function endOf({ message, made }: Envelope, outcome: Ending, at: number):
   const unique = message.dedupe?.unique
   const scopes = unique === undefined ? {} : { scopes: [dedupeScope('u', message, unique.key)] }
   const settled = settledOf(outcome)
-  if (outcome.kind !== 'dead') return { t: 'end', id: message.id, at, settled, ...scopes }
+  if (outcome.kind !== 'dead') return { t: 'end', id: message.id, at, keepMs: message.keepResultMs, settled, ...scopes }
   const { id, queue, task, lane, input, enqueuedAt } = message
   const { reason, failure } = outcome
   const letter = { id, queue, task, lane, input, enqueuedAt, reason, failure, attempt: made, deadAt: at }
   const dead: DeadEntry = { letter, message }
-  return { t: 'end', id, at, settled, dead, ...scopes }
+  return { t: 'end', id, at, keepMs: message.keepDeadMs, settled, dead, ...scopes }
 }
 
 /** The end of a message that nobody can read: a dead letter with what its queue tells about it. */
@@ -35,7 +38,7 @@ export function endOfUnreadable({ fields, properties }: ConsumeMessage, at: numb
     attempts: 1,
     enqueuedAt: at,
     keepResultMs: 0,
-    keepDeadMs: 0,
+    keepDeadMs: UNREADABLE_KEPT_MS,
   }
   const failure = { name: 'InvalidPayload', message: 'The stored task cannot be read.' }
   return endOf({ message, made: 0 }, { kind: 'dead', reason: 'invalid-payload', failure }, at)

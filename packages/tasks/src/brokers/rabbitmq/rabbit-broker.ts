@@ -26,9 +26,10 @@ import type { Settled } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
 import { CapabilityError } from '../../task-errors.js'
+import type { DeadEntry } from './ledger-entry.js'
 import { type Envelope, encodeEnvelope } from './rabbit-codec.js'
 import { pausedKey, RabbitConsumer } from './rabbit-consumer.js'
-import { type DeadEntry, RabbitLedger } from './rabbit-ledger.js'
+import { RabbitLedger } from './rabbit-ledger.js'
 import { RabbitLink } from './rabbit-link.js'
 import { RabbitOffice } from './rabbit-office.js'
 import { RabbitProducer } from './rabbit-producer.js'
@@ -66,7 +67,7 @@ export class RabbitBroker implements TaskBroker {
 
   constructor(settings: RabbitBrokerSettings) {
     this.#link = new RabbitLink({ ...settings, prepare: (session) => this.#ledger.attach(session) })
-    this.#ledger = new RabbitLedger(this.#link, (entry) => this.#view.apply(entry))
+    this.#ledger = new RabbitLedger(this.#link, this.#view)
     const { maxInFlight, maxPayloadBytes } = settings
     const parts = { link: this.#link, queues: this.#queues, ledger: this.#ledger, view: this.#view }
     this.#producer = new RabbitProducer({ ...parts, maxInFlight, maxPayloadBytes })
@@ -124,8 +125,8 @@ export class RabbitBroker implements TaskBroker {
 
   async inspect(ref: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
     await this.#ledger.sync(options)
-    const known = this.#ended(ref.id)
-    if (known !== undefined) return recordOf(ref, known, this.#view.dead.get(ref.id))
+    const known = this.#view.ended(ref.id)
+    if (known !== undefined) return recordOf(ref, known, this.#view.dead(ref.id))
     const running = await this.#ask(ref.id)
     if (running === undefined) {
       if (!this.#view.cancelled.has(ref.id)) return undefined
@@ -160,14 +161,14 @@ export class RabbitBroker implements TaskBroker {
       if (!(error instanceof BackendUnavailableError)) throw error // an outage: its end is read afterwards
     })
     const known =
-      this.#ended(ref.id) ?? (this.#view.cancelled.has(ref.id) ? await this.#unlessRunning(ref.id) : undefined)
+      this.#view.ended(ref.id) ?? (this.#view.cancelled.has(ref.id) ? await this.#unlessRunning(ref.id) : undefined)
     if (known !== undefined) return known
     return withDeadline(end, { signal, onDeadline: () => new Error('unreachable: there is no deadline') })
   }
 
   async cancel({ id }: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
     await this.#ledger.sync(options)
-    if (this.#ended(id) !== undefined) return 'finished'
+    if (this.#view.ended(id) !== undefined) return 'finished'
     const running = this.#told(id)
     await this.#ledger.decide(reason === undefined ? { t: 'cancel', id } : { t: 'cancel', id, reason }, options)
     return (await running) === undefined ? 'cancelled' : 'requested'
@@ -175,13 +176,15 @@ export class RabbitBroker implements TaskBroker {
 
   async deadLetters({ queue, offset, limit }: DeadQuery, options: CallOptions): Promise<readonly DeadLetter[]> {
     await this.#ledger.sync(options)
-    const letters = [...this.#view.dead.values()].map(({ letter }) => letter).filter((letter) => letter.queue === queue)
-    return letters.sort((a, b) => a.deadAt - b.deadAt).slice(offset, offset + limit)
+    return this.#view
+      .deadOf(queue)
+      .slice(offset, offset + limit)
+      .map(({ letter }) => letter)
   }
 
   async replay({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
     await this.#ledger.sync(options)
-    const dead = this.#view.dead.get(id)
+    const dead = this.#view.dead(id)
     if (dead === undefined || dead.letter.queue !== queue) return false
     // Stored first: a crash in between leaves the letter and a fresh task, never neither.
     const { dueAt: _, expiresAt: __, parkedAt: ___, ...message } = dead.message
@@ -192,7 +195,7 @@ export class RabbitBroker implements TaskBroker {
 
   async discard({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
     await this.#ledger.sync(options)
-    const letter = this.#view.dead.get(id)?.letter
+    const letter = this.#view.dead(id)?.letter
     if (letter?.queue !== queue) return false
     return (await this.#ledger.decide<unknown>({ t: 'undead', id, deadAt: letter.deadAt }, options)) !== undefined
   }
@@ -204,8 +207,7 @@ export class RabbitBroker implements TaskBroker {
     for (const name of [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]) {
       waiting += (await session.scratch((channel) => channel.checkQueue(name))).messageCount
     }
-    const dead = [...this.#view.dead.values()].filter(({ letter }) => letter.queue === queue).length
-    return { waiting, dead }
+    return { waiting, dead: this.#view.deadOf(queue).length }
   }
 
   async list({ queue, state, offset, limit }: ListQuery, options: CallOptions): Promise<readonly TaskRecord[]> {
@@ -216,7 +218,7 @@ export class RabbitBroker implements TaskBroker {
     }
     const letters = await this.deadLetters({ queue, offset, limit }, options)
     return letters.map(({ id, reason, failure }) =>
-      recordOf({ id, queue }, { status: 'dead', reason, failure }, this.#view.dead.get(id)),
+      recordOf({ id, queue }, { status: 'dead', reason, failure }, this.#view.dead(id)),
     )
   }
 
@@ -256,10 +258,6 @@ export class RabbitBroker implements TaskBroker {
     await this.#ledger.decide(value === undefined ? { t: 'set', key } : { t: 'set', key, value }, options)
   }
 
-  #ended(id: string): Settled | undefined {
-    return this.#view.ended.get(id)
-  }
-
   /** Asks who runs a task; `undefined` when nobody says so in time. */
   async #ask(id: string): Promise<RunningEntry | undefined> {
     const answer = this.#told(id)
@@ -284,7 +282,7 @@ export class RabbitBroker implements TaskBroker {
   async #unlessRunning(id: string): Promise<Settled | undefined> {
     const running = await this.#ask(id)
     return running === undefined
-      ? (this.#ended(id) ?? { status: 'cancelled', reason: this.#view.cancelled.get(id) })
+      ? (this.#view.ended(id) ?? { status: 'cancelled', reason: this.#view.cancelled.get(id) })
       : undefined
   }
 }

@@ -10,9 +10,10 @@ import { spendsAttempt } from '../../spends-attempt.js'
 import { systemTaskClock } from '../../task-clock.js'
 import { endOf, endOfUnreadable } from './ending.js'
 import { acknowledge, cameBack, type Held, tagOf } from './held.js'
+import type { LedgerEntry } from './ledger-entry.js'
 import { decodeEnvelope, type Envelope } from './rabbit-codec.js'
 import { RabbitLanes } from './rabbit-lanes.js'
-import type { LedgerEntry, RabbitLedger } from './rabbit-ledger.js'
+import type { RabbitLedger } from './rabbit-ledger.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import { laneQueue, type RabbitQueues, suspectsQueue } from './rabbit-queues.js'
 import type { RabbitView } from './rabbit-view.js'
@@ -163,7 +164,7 @@ export class RabbitConsumer implements TaskConsumer {
     const { message, replayed } = held.envelope
     const running = this.#running.get(message.id)
     if (running === undefined) {
-      if (replayed === true || !this.#host.view.ended.has(message.id)) return false
+      if (replayed === true || this.#host.view.ended(message.id) === undefined) return false
       this.#acknowledge(held)
       return true
     }
@@ -268,7 +269,7 @@ export class RabbitConsumer implements TaskConsumer {
       },
       recall: async (key) => {
         await ledger.sync({})
-        return view.memos.get(message.id)?.get(key)
+        return view.memo(message.id, key)
       },
       remember: (key, value) => ledger.append({ t: 'memo', id: message.id, key, value }),
     }

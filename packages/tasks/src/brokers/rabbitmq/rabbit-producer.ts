@@ -5,11 +5,13 @@ import type { TaskMessage } from '../../message.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
 import { InFlight } from '../in-flight.js'
+import { type ClaimVerdict, SENDING_MS } from './claims.js'
+import type { LedgerEntry } from './ledger-entry.js'
 import { encodeMessage } from './rabbit-codec.js'
-import type { LedgerEntry, RabbitLedger } from './rabbit-ledger.js'
+import type { RabbitLedger } from './rabbit-ledger.js'
 import { inTime, type RabbitLink } from './rabbit-link.js'
 import { delayRoute, LONGEST_TRIP_MS, laneQueue, type RabbitQueues } from './rabbit-queues.js'
-import { type ClaimVerdict, type RabbitView, SENDING_MS } from './rabbit-view.js'
+import type { RabbitView } from './rabbit-view.js'
 
 /** What a producer needs of its broker. */
 export interface RabbitProducerHost {
@@ -34,7 +36,9 @@ export class RabbitProducer {
   }
 
   /** Stores one message; answers within the deadline. */
-  async enqueue(message: TaskMessage, options: CallOptions): Promise<EnqueueAnswer> {
+  async enqueue(asked: TaskMessage, options: CallOptions): Promise<EnqueueAnswer> {
+    const end = systemTaskClock.elapsed() + (options.deadlineMs ?? SENDING_MS)
+    let message = asked
     let body: Buffer
     try {
       body = encodeMessage(message, this.#host.maxPayloadBytes)
@@ -45,13 +49,17 @@ export class RabbitProducer {
     let sent: Sent | undefined
     try {
       if (message.dedupe !== undefined) {
-        const answer = await this.#claim(message, options)
-        if (answer !== undefined) return answer
+        const claimed = await this.#claim(message, options)
+        if (typeof claimed !== 'string') return claimed
+        if (claimed !== message.id) {
+          message = { ...message, id: claimed }
+          body = encodeMessage(message, this.#host.maxPayloadBytes)
+        }
       }
       const delayMs = message.dueAt === undefined ? 0 : message.dueAt - systemTaskClock.now()
       sent = await this.#send(message, body, delayMs, options)
-      await inTime(sent.confirmed, options)
-      if (message.dedupe?.id === true) await this.#append({ t: 'stored', id: message.id })
+      await inTime(sent.confirmed, { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) })
+      if (message.dedupe !== undefined) void this.#append({ t: 'stored', id: message.id })
       return { status: 'accepted', id: message.id }
     } catch (error) {
       return this.#failed(message, asInfraError(error), sent)
@@ -87,8 +95,8 @@ export class RabbitProducer {
     return { confirmed }
   }
 
-  /** Claims the keys of a message; answers when it is not to be stored: it is there already, or nobody can tell. */
-  async #claim(message: TaskMessage, options: CallOptions): Promise<EnqueueAnswer | undefined> {
+  /** Claims the keys of a message; answers the id to store it under, or why it is not to be stored: it is there, or nobody can tell. */
+  async #claim(message: TaskMessage, options: CallOptions): Promise<EnqueueAnswer | string> {
     const { id } = message
     const end = systemTaskClock.elapsed() + (options.deadlineMs ?? SENDING_MS)
     for (;;) {
@@ -109,11 +117,10 @@ export class RabbitProducer {
         void this.#release(message) // the claim may come through after all
         throw error
       }
-      if (verdict.pending !== true) {
-        return verdict.holder === id ? undefined : { status: 'duplicate', id: verdict.holder.replace(/^=/, '') }
-      }
+      if (verdict.state === 'mine') return verdict.holder
+      if (verdict.state === 'duplicate') return { status: 'duplicate', id: verdict.holder }
       if (
-        !(await this.#decided(id, left).then(
+        !(await this.#decided(verdict.holder, left).then(
           () => true,
           () => false,
         ))
@@ -127,7 +134,7 @@ export class RabbitProducer {
     let off = (): void => {}
     const heard = new Promise<void>((resolve) => {
       off = this.#host.view.onEntry((entry) => {
-        if ((entry.t === 'stored' || entry.t === 'release') && entry.id === id) resolve()
+        if ((entry.t === 'stored' || entry.t === 'release' || entry.t === 'unsure') && entry.id === id) resolve()
       })
     })
     return inTime(Promise.race([heard, sleep(1000)]), options).finally(off)
@@ -143,7 +150,7 @@ export class RabbitProducer {
     // The answer may still come, and decides about a second enqueue under the same id.
     const known = sent.confirmed.then(
       () => this.#append({ t: 'stored', id }),
-      () => this.#append({ t: 'release', id, scopes: [] }),
+      () => this.#append({ t: 'unsure', id }),
     )
     this.#unsure.set(id, known)
     void known.then(() => this.#unsure.delete(id))

@@ -1,32 +1,36 @@
 import type { Settled } from '../../outcome.js'
-import type { DeadEntry, LedgerEntry } from './rabbit-ledger.js'
-
-/**
- * What a claim came to: the id of the task that holds its keys, and whether somebody is storing a task of that id at this
- * moment, so that it is to be asked again when that has come to an end.
- */
-export type ClaimVerdict = { readonly holder: string; readonly pending?: true }
+import { systemTaskClock } from '../../task-clock.js'
+import { Claims, type ClaimsRecord, type ClaimVerdict } from './claims.js'
+import type { DeadEntry, LedgerEntry } from './ledger-entry.js'
 
 /** What is known of a running task. */
 export type RunningEntry = Extract<LedgerEntry, { readonly t: 'running' }>
 
-/** Whoever claimed an id and has not said what became of it after so long has died. Longer than an enqueue usually takes. */
-export const SENDING_MS = 15_000
-
-/** So many ended tasks are remembered. */
+/** So many ended tasks, dead ones apart, are remembered. */
 const MOST_ENDED = 10_000
+
+interface EndedTask {
+  readonly settled: Settled
+  readonly until: number
+  readonly dead?: DeadEntry
+}
+
+/** One piece of a view, as a snapshot holds it. */
+export type ViewRecord =
+  | ClaimsRecord
+  | readonly ['ended', string, EndedTask]
+  | readonly ['cancelled', string, string | undefined]
+  | readonly ['board', string, string]
+  | readonly ['memo', string, string, string]
+  | readonly ['solo', string, string]
 
 /** The view that every process comes to by reading the ledger. */
 export class RabbitView {
-  readonly ended: Map<string, Settled> = new Map()
-  readonly dead: Map<string, DeadEntry> = new Map()
   readonly cancelled: Map<string, string | undefined> = new Map()
   readonly board: Map<string, string> = new Map()
-  readonly memos: Map<string, Map<string, string>> = new Map()
-  readonly #requests = new Map<string, { readonly id: string; readonly until: number }>()
-  readonly #unique = new Map<string, string>()
-  readonly #known = new Set<string>()
-  readonly #sending = new Map<string, number>()
+  readonly claims: Claims = new Claims((id) => this.ended(id) !== undefined)
+  readonly #ended = new Map<string, EndedTask>()
+  readonly #memos = new Map<string, Map<string, string>>()
   readonly #solos = new Map<string, Set<string>>()
   readonly #listeners = new Set<(entry: LedgerEntry) => void>()
 
@@ -36,6 +40,30 @@ export class RabbitView {
     return () => this.#listeners.delete(listener)
   }
 
+  /** How a task ended, while that is kept. */
+  ended(id: string): Settled | undefined {
+    return this.#kept(id)?.settled
+  }
+
+  /** A dead letter, while it is kept. */
+  dead(id: string): DeadEntry | undefined {
+    return this.#kept(id)?.dead
+  }
+
+  /** The dead letters of a queue, oldest first. */
+  deadOf(queue: string): readonly DeadEntry[] {
+    const found: DeadEntry[] = []
+    for (const id of this.#ended.keys()) {
+      const dead = this.dead(id)
+      if (dead?.letter.queue === queue) found.push(dead)
+    }
+    return found.sort((a, b) => a.letter.deadAt - b.letter.deadAt)
+  }
+
+  memo(id: string, key: string): string | undefined {
+    return this.#memos.get(id)?.get(key)
+  }
+
   /** Takes an entry in, and answers what it came to. */
   apply(entry: LedgerEntry): unknown {
     const verdict = this.#take(entry)
@@ -43,13 +71,49 @@ export class RabbitView {
     return verdict
   }
 
-  #take(entry: LedgerEntry): unknown {
+  /** Everything that still counts, for processes that begin to read later. */
+  *records(): Generator<ViewRecord> {
+    const now = systemTaskClock.now()
+    yield* this.claims.records(now)
+    for (const [id, task] of this.#ended) if (task.until > now) yield ['ended', id, task]
+    for (const [id, reason] of this.cancelled) yield ['cancelled', id, reason]
+    for (const [key, value] of this.board) yield ['board', key, value]
+    for (const [id, memos] of this.#memos) for (const [key, value] of memos) yield ['memo', id, key, value]
+    for (const [id, starts] of this.#solos) for (const start of starts) yield ['solo', id, start]
+  }
+
+  /** Takes in a piece of a snapshot. */
+  restore(record: ViewRecord): void {
+    switch (record[0]) {
+      case 'ended':
+        this.#ended.set(record[1], record[2])
+        break
+      case 'cancelled':
+        this.cancelled.set(record[1], record[2] ?? undefined)
+        break
+      case 'board':
+        this.board.set(record[1], record[2])
+        break
+      case 'memo':
+        this.#remember(record[1], record[2], record[3])
+        break
+      case 'solo':
+        this.#solos.set(record[1], (this.#solos.get(record[1]) ?? new Set<string>()).add(record[2]))
+        break
+      default:
+        this.claims.restore(record)
+    }
+  }
+
+  #take(entry: LedgerEntry): ClaimVerdict | number | DeadEntry | undefined {
     switch (entry.t) {
       case 'claim':
-        return this.#claim(entry)
+        return this.claims.claim(entry)
       case 'stored':
-        this.#known.add(entry.id)
-        this.#sending.delete(entry.id)
+        this.claims.stored(entry.id)
+        return undefined
+      case 'unsure':
+        this.claims.unsure(entry.id)
         return undefined
       case 'solo': {
         const starts = this.#solos.get(entry.id) ?? new Set<string>()
@@ -61,37 +125,26 @@ export class RabbitView {
         else this.#solos.get(entry.id)?.delete(entry.start)
         return undefined
       case 'release':
-        this.#sending.delete(entry.id)
-        return this.#release(entry.id, entry.scopes)
+        this.claims.release(entry.id, entry.scopes)
+        return undefined
       case 'end':
-        if (entry.scopes !== undefined) this.#release(entry.id, entry.scopes)
-        this.cancelled.delete(entry.id)
-        this.memos.delete(entry.id)
-        this.#solos.delete(entry.id)
-        this.ended.delete(entry.id)
-        this.ended.set(entry.id, entry.settled)
-        if (entry.dead === undefined) this.dead.delete(entry.id)
-        else this.dead.set(entry.id, entry.dead)
-        if (this.ended.size > MOST_ENDED) this.#forgetOldest()
+        this.#end(entry)
         return undefined
       case 'cancel':
-        if (this.ended.has(entry.id)) return undefined
+        if (this.ended(entry.id) !== undefined) return undefined
         this.cancelled.set(entry.id, entry.reason)
-        for (const [scope, id] of this.#unique) if (id === entry.id) this.#unique.delete(scope)
+        this.claims.releaseUnique(entry.id)
         return undefined
       case 'undead': {
-        const letter = this.dead.get(entry.id)
+        const dead = this.dead(entry.id)
         // A replayed task may have ended, or died, once more before this was read.
-        if (letter?.letter.deadAt !== entry.deadAt) return undefined
-        this.dead.delete(entry.id)
-        this.ended.delete(entry.id)
-        return letter
+        if (dead?.letter.deadAt !== entry.deadAt) return undefined
+        this.#ended.delete(entry.id)
+        return dead
       }
-      case 'memo': {
-        const memos = this.memos.get(entry.id) ?? new Map<string, string>()
-        this.memos.set(entry.id, memos.set(entry.key, entry.value))
+      case 'memo':
+        this.#remember(entry.id, entry.key, entry.value)
         return undefined
-      }
       case 'set':
         if (entry.value === undefined) this.board.delete(entry.key)
         else this.board.set(entry.key, entry.value)
@@ -101,31 +154,32 @@ export class RabbitView {
     }
   }
 
-  #claim(entry: Extract<LedgerEntry, { t: 'claim' }>): ClaimVerdict {
-    const { id, at, request, unique, known } = entry
-    if (known === true && this.#known.has(id)) return { holder: `=${id}` }
-    if (known === true && at - (this.#sending.get(id) ?? 0) < SENDING_MS) return { holder: id, pending: true }
-    const earlier = request === undefined ? undefined : this.#requests.get(request.scope)
-    if (earlier !== undefined && earlier.until > at && earlier.id !== id) return { holder: earlier.id }
-    const other = unique === undefined ? undefined : this.#unique.get(unique)
-    const holder = other === undefined || other === id ? id : other
-    if (request !== undefined) this.#requests.set(request.scope, { id: holder, until: request.until })
-    if (unique !== undefined && holder === id) this.#unique.set(unique, id)
-    if (known === true && holder === id) this.#sending.set(id, at)
-    return { holder }
+  #end({ id, at, keepMs, settled, scopes, dead }: Extract<LedgerEntry, { t: 'end' }>): void {
+    this.claims.ended(id, scopes ?? [])
+    this.cancelled.delete(id)
+    this.#memos.delete(id)
+    this.#solos.delete(id)
+    this.#ended.delete(id)
+    this.#ended.set(id, { settled, until: at + keepMs, ...(dead === undefined ? {} : { dead }) })
+    if (this.#ended.size > MOST_ENDED) this.#forgetOldest()
   }
 
-  #release(id: string, scopes: readonly string[]): void {
-    for (const scope of scopes) {
-      if (this.#unique.get(scope) === id) this.#unique.delete(scope)
-      if (this.#requests.get(scope)?.id === id) this.#requests.delete(scope)
-    }
+  #remember(id: string, key: string, value: string): void {
+    const memos = this.#memos.get(id) ?? new Map<string, string>()
+    this.#memos.set(id, memos.set(key, value))
+  }
+
+  #kept(id: string): EndedTask | undefined {
+    const task = this.#ended.get(id)
+    if (task === undefined || task.until > systemTaskClock.now()) return task
+    this.#ended.delete(id)
+    return undefined
   }
 
   #forgetOldest(): void {
-    for (const id of this.ended.keys()) {
-      if (this.dead.has(id)) continue
-      this.ended.delete(id)
+    for (const [id, { dead }] of this.#ended) {
+      if (dead !== undefined && this.#kept(id) !== undefined) continue
+      this.#ended.delete(id)
       return
     }
   }

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freshVhost, leakCheck, tcpProxy } from '@plinth/testing'
+import { expect, onTestFinished, test } from 'vitest'
+import type { TaskBroker } from '../src/broker.js'
+import { rabbitmqBroker } from '../src/brokers/rabbitmq.js'
+import { createTasks, defineTask, EnqueueUnknownError, type Tasks } from '../src/index.js'
+
+leakCheck()
+
+const ran: string[] = []
+const row = defineTask({ name: 'row', keep: { result: '1h' }, run: (text: string) => void ran.push(text) })
+
+function service(url: string): Tasks {
+  const broker: TaskBroker = rabbitmqBroker({ url })
+  const tasks = createTasks({ broker, tasks: [row] })
+  onTestFinished(() => tasks.close({ deadline: '2s' }))
+  return tasks
+}
+
+test('an enqueue that was stored and not confirmed is enqueued again under its id or its key, and runs once', async () => {
+  const url = await freshVhost()
+  const proxy = await tcpProxy(url)
+  onTestFinished(() => proxy.close())
+  const [near, far] = [service(url), service(proxy.url)]
+  await far.enqueue(row, 'warm')
+  await near.enqueue(row, 'warm')
+  ran.length = 0
+
+  // Answers come so late that neither the claim nor the message is confirmed in time; both have been stored.
+  await proxy.delay(700)
+  const options = { idempotencyKey: 'order-17', deadline: 1200 }
+  const lost = await far.enqueue(row, 'order', options).catch((error: unknown) => error)
+  expect(lost).toBeInstanceOf(EnqueueUnknownError)
+  await proxy.pass()
+  const again = await near.enqueue(row, 'order', { idempotencyKey: 'order-17' })
+  const once = await near.enqueue(row, 'order', { idempotencyKey: 'order-17' })
+  expect([again.id, once.id]).toEqual([(lost as EnqueueUnknownError).id, (lost as EnqueueUnknownError).id])
+
+  await near.worker({ concurrency: 2 }).start()
+  await service(url).worker({ concurrency: 2 }).start()
+  await once.result({ timeout: '20s' })
+  await sleep(500)
+  expect(ran.filter((text) => text === 'order')).toEqual(['order'])
+}, 60_000)
+
+test('who comes after many results begins at a snapshot: dead letters, keys and switches are all there', async () => {
+  const url = await freshVhost()
+  const proxy = await tcpProxy(url)
+  onTestFinished(() => proxy.close())
+  const failing = defineTask({
+    name: 'failing',
+    retry: { attempts: 1 },
+    run: () => {
+      throw new Error('no')
+    },
+  })
+  let runs = 0
+  const large = defineTask({
+    name: 'large',
+    keep: { result: 50 },
+    run: (n: number) => ({ n, text: 'x'.repeat(++runs && 20_000) }),
+  })
+  const make = (address: string): Tasks => {
+    const tasks = createTasks({ broker: rabbitmqBroker({ url: address }), tasks: [failing, large, row] })
+    onTestFinished(() => tasks.close({ deadline: '2s' }))
+    return tasks
+  }
+  const first = make(url)
+  await first.worker({ concurrency: 20 }).start()
+  const dead = await first.enqueue(failing)
+  await expect(dead.result()).rejects.toMatchObject({ reason: 'attempts' })
+  await first.admin.pause('elsewhere')
+  const keyed = await first.enqueue(row, 'keyed', { idempotencyKey: 'first' })
+  await keyed.result()
+  const write = async (count: number): Promise<void> => {
+    const already = runs
+    await first.enqueueMany(
+      large,
+      Array.from({ length: count }, (_, n) => ({ input: n })),
+    )
+    await expect.poll(() => runs - already, { timeout: 20_000 }).toBe(count)
+    await sleep(1000)
+  }
+  await write(150) // 3 MB of results that nobody keeps
+  await write(5)
+
+  const later = make(proxy.url)
+  await later.open({ deadlineMs: 20_000 })
+  expect((await later.dead.list()).map(({ id }) => id)).toEqual([dead.id])
+  expect(await later.admin.paused('elsewhere')).toBe(true)
+  const again = await later.enqueue(row, 'keyed', { idempotencyKey: 'first' })
+  expect(again.id).toBe(keyed.id)
+  expect(again.deduplicated).toBe(true)
+  expect(proxy.bytesReceived).toBeLessThan(2_500_000)
+}, 60_000)
