@@ -7,7 +7,13 @@ import type { TaskRun } from './middleware.js'
 import type { Outcome } from './outcome.js'
 import type { AnyTask, Task, TaskContext } from './task.js'
 import type { CancelTimer, TaskClock } from './task-clock.js'
-import { InvalidInputError, NonRetryableError, RetryAfterError, TaskTimeoutError } from './task-errors.js'
+import {
+  InvalidInputError,
+  NonRetryableError,
+  PayloadTooLargeError,
+  RetryAfterError,
+  TaskTimeoutError,
+} from './task-errors.js'
 import type { TaskHandle } from './task-handle.js'
 import { taskLogger } from './task-logger.js'
 
@@ -18,6 +24,7 @@ export interface AttemptHost {
   readonly deps: unknown
   /** How long a handler may take to end after its signal has aborted, in milliseconds. */
   readonly graceMs: number
+  readonly largestResultBytes: number
   /** The middleware around a run; absent when there is none. */
   readonly chain: ((run: TaskRun, handler: () => unknown) => unknown) | undefined
   enqueueChild(parent: Delivery, task: AnyTask, input: unknown, options: EnqueueOptions): Promise<TaskHandle>
@@ -188,8 +195,11 @@ export class Attempt implements TaskContext<never> {
     }
     try {
       const parsed = this.#definition.parseOutput(output)
-      const result = JSON.stringify(parsed instanceof Promise ? await parsed : parsed)
-      return { kind: 'completed', result: this.#definition.keepResultMs === 0 ? undefined : result }
+      const checked = parsed instanceof Promise ? await parsed : parsed
+      if (this.#definition.keepResultMs === 0) return { kind: 'completed', result: undefined }
+      const result = JSON.stringify(checked)
+      this.#checkSize(result)
+      return { kind: 'completed', result }
     } catch (error) {
       // The work is done: running it again would do it twice, and its result would fit no better.
       return { kind: 'dead', reason: 'non-retryable', failure: describeFailure(error) }
@@ -216,6 +226,16 @@ export class Attempt implements TaskContext<never> {
     if (this.#host.chain === undefined) return run(input as never, this)
     const context = this as TaskContext
     return this.#host.chain({ input, context, message: this.#delivery.message }, () => run(input as never, this))
+  }
+
+  #checkSize(result: string | undefined): void {
+    const { largestResultBytes } = this.#host
+    if (result === undefined || result.length * 3 <= largestResultBytes) return
+    const bytes = Buffer.byteLength(result)
+    if (bytes <= largestResultBytes) return
+    throw new PayloadTooLargeError(
+      `The result of task "${this.task}" takes ${bytes} bytes, more than the ${largestResultBytes} allowed. Store what is large elsewhere and answer a reference to it, or set keep.result to 0.`,
+    )
   }
 
   #ended(thrown: unknown): Outcome {

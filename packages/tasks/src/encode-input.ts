@@ -1,12 +1,17 @@
 import type { TaskMessage } from './message.js'
 import { InvalidInputError, PayloadTooLargeError } from './task-errors.js'
 
+/** Names and values of all headers of a task, in bytes. */
+const LARGEST_HEADERS = 16_384
+
 /**
  * Writes a message's input as JSON text; `''` for an input of `undefined`.
  *
- * @throws InvalidInputError for what JSON cannot hold (a BigInt, a cycle), PayloadTooLargeError above `largestBytes`.
+ * @throws InvalidInputError for what JSON cannot hold (a BigInt, a cycle), PayloadTooLargeError above `largestBytes`, and
+ * for headers of more than 16 KiB: every broker keeps them with the task's own facts, which it reads often.
  */
-export function encodeInput({ task, input }: TaskMessage, largestBytes: number): string {
+export function encodeInput({ task, input, headers }: TaskMessage, largestBytes: number): string {
+  if (headers !== undefined) checkHeaders(task, headers)
   if (input === undefined) return ''
   let text: string | undefined
   try {
@@ -22,6 +27,18 @@ export function encodeInput({ task, input }: TaskMessage, largestBytes: number):
     )
   }
   return text
+}
+
+function checkHeaders(task: string, headers: NonNullable<TaskMessage['headers']>): void {
+  let length = 0
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string') throw new InvalidInputError(`Header "${name}" of task "${task}" is not a text.`)
+    length += Buffer.byteLength(name) + Buffer.byteLength(value)
+  }
+  if (length <= LARGEST_HEADERS) return
+  throw new PayloadTooLargeError(
+    `The headers of task "${task}" take ${length} bytes, more than the ${LARGEST_HEADERS} allowed; put what is large into its input.`,
+  )
 }
 
 /** Names the top-level field that takes the most room. */

@@ -59,6 +59,7 @@ export class Worker implements TaskWorker {
       logger: host.logger,
       deps: host.deps,
       graceMs: parseDuration(options.grace ?? '1s', 'grace of a worker'),
+      largestResultBytes: host.broker.capabilities.largestMessageBytes,
       chain: host.chain,
       enqueueChild: host.enqueueChild,
       zombies: (change) => this.#countZombie(change),

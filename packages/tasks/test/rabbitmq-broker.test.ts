@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freshVhost, leakCheck, registerChecks, type TcpProxy, tcpProxy } from '@plinth/testing'
+import { connect } from 'amqplib'
 import { describe, expect, test } from 'vitest'
 import type { TaskBroker } from '../src/broker.js'
 import { rabbitmqBroker } from '../src/brokers/rabbitmq.js'
@@ -33,6 +34,13 @@ describe.concurrent('the RabbitMQ broker', () => {
           return broker
         },
         crash: async (broker) => proxies.get(broker)?.refuse(),
+        plant: async (queue, text) => {
+          const connection = await connect(url)
+          const channel = await connection.createConfirmChannel()
+          channel.sendToQueue(`plinth.v1.${queue}.normal`, Buffer.from(text))
+          await channel.waitForConfirms()
+          await connection.close()
+        },
       }
     },
     { timeout: 60_000 },

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freshPrefix, leakCheck, registerChecks, sharedRedis, type TcpProxy, tcpProxy } from '@plinth/testing'
+import { Queue } from 'bullmq'
+import { Redis } from 'ioredis'
 import { describe } from 'vitest'
 import type { TaskBroker } from '../src/broker.js'
 import { redisBroker } from '../src/brokers/redis.js'
@@ -35,6 +37,15 @@ describe('the Redis broker', () => {
           if (proxy === undefined) return
           crashed.add(proxy)
           await proxy.refuse()
+        },
+        plant: async (queue, text) => {
+          const lane = new Queue(queue, { prefix, connection: { url, db: 3 } })
+          const job = await lane.add('planted', {}, { delay: 200 })
+          const client = new Redis(url, { db: 3, lazyConnect: true })
+          await client.connect()
+          await client.hset(lane.toKey(job.id ?? ''), 'data', text)
+          client.disconnect()
+          await lane.close()
         },
       }
     },

@@ -27,6 +27,7 @@ function broken(change: Break): TaskBrokerFixture {
       return mixed
     },
     crash: async (broker) => sound.get(broker)?.crash(),
+    plant: async () => {}, // lost without a trace
   }
 }
 
@@ -152,6 +153,13 @@ const sabotage: Readonly<Record<string, Break>> = {
       return answers.map((answer) => answers.find(({ status }) => status === 'refused') ?? answer)
     },
   }),
+
+  'headers that are too large are refused where they are given, smaller ones travel with the task':
+    forgetting('headers'),
+  'a result that is too large to be stored makes its task dead, and nobody else waits for it': settling((outcome) =>
+    outcome.kind === 'dead' ? { kind: 'completed', result: undefined } : outcome,
+  ),
+  'what is no task, or no JSON, where tasks wait becomes a dead letter, and its neighbours run': () => ({}),
 
   'two hundred concurrent enqueues with one idempotency key, from two processes, run once': withoutKeys('idempotency'),
   'an idempotency key holds after its task has finished, until its window is over': storing(({ dedupe }) =>

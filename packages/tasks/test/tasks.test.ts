@@ -69,6 +69,47 @@ describe('tasks on the memory broker', () => {
   })
 })
 
+describe('definitions that are mistaken', () => {
+  test('two tasks of one name, and two schedules of one name, are refused', () => {
+    const other = defineTask({ name: 'greet', run: () => {} })
+    const code = 'TASK_DEFINITION'
+    expect(() => createTasks({ broker: memoryBroker(), tasks: [greet, other] })).toThrow(
+      expect.objectContaining({ code }),
+    )
+    const tasks = createTasks({ broker: memoryBroker(), tasks: [greet] })
+    tasks.schedule('daily', { cron: '0 3 * * *' }, greet, { name: 'Ada' })
+    expect(() => tasks.schedule('daily', { every: '1h' }, greet, { name: 'Bob' })).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
+
+  test.each([
+    'nonsense',
+    '',
+    '* * * *',
+    '60 * * * *',
+    '* 24 * * *',
+    '0 0 0 * *',
+    '0 0 * 13 *',
+    '*/0 * * * *',
+    '5-1 * * * *',
+    '0 0 30 2 *',
+    '* * * * * * * *',
+  ])('the cron text %j is refused where it is given', (cron) => {
+    const tasks = createTasks({ broker: memoryBroker(), tasks: [greet] })
+    expect(() => tasks.schedule('x', { cron }, greet, { name: 'Ada' })).toThrow(
+      expect.objectContaining({ code: 'TASK_DEFINITION' }),
+    )
+  })
+
+  test('a time zone that does not exist is refused where it is given', () => {
+    const tasks = createTasks({ broker: memoryBroker(), tasks: [greet] })
+    expect(() => tasks.schedule('x', { cron: '0 3 * * *', timezone: 'Mars/Olympus' }, greet, { name: 'Ada' })).toThrow(
+      expect.objectContaining({ code: 'TASK_DEFINITION' }),
+    )
+  })
+})
+
 describe('tasks that are switched off', () => {
   test('an enqueue answers a handle that is disabled, and says so once', async () => {
     const lines: string[] = []

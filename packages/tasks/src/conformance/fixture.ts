@@ -12,6 +12,11 @@ export interface TaskBrokerFixture {
    * The check does not use that broker again.
    */
   crash(broker: TaskBroker): Promise<void>
+  /**
+   * Puts a text that is no task into the normal lane of a queue, as a stray producer or a damaged disk would. Leave it out
+   * only where nobody but the broker itself can write.
+   */
+  plant?(queue: string, text: string): Promise<void>
 }
 
 /** One process of a check: its tasks, and the broker under them. */

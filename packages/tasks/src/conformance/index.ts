@@ -3,6 +3,7 @@ import { controlChecks } from './control-checks.js'
 import { crashChecks } from './crash-checks.js'
 import { failingChecks } from './failing-checks.js'
 import type { TaskBrokerFixture } from './fixture.js'
+import { hostileChecks } from './hostile-checks.js'
 import { keyChecks } from './key-checks.js'
 import { runningChecks } from './running-checks.js'
 
@@ -12,6 +13,7 @@ export type { TaskBrokerFixture } from './fixture.js'
 export const taskBrokerChecks: readonly Check<TaskBrokerFixture>[] = [
   ...runningChecks,
   ...failingChecks,
+  ...hostileChecks,
   ...keyChecks,
   ...controlChecks,
   ...crashChecks,

@@ -68,6 +68,16 @@ export class Claims {
     this.#stored.add(id)
   }
 
+  /** Whether a task of a key or an id of the caller's has been stored and has not ended. */
+  isStored(id: string): boolean {
+    return this.#stored.has(id)
+  }
+
+  /** Whether somebody claimed an id and has not said what became of it. */
+  isSending(id: string): boolean {
+    return this.#sending.has(id)
+  }
+
   /** Nobody will ever say whether a claimed message was stored: the next of its keys stores it again, at once. */
   unsure(id: string): void {
     if (this.#sending.has(id)) this.#sending.set(id, 0)

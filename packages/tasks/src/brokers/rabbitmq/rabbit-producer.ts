@@ -1,4 +1,4 @@
-import { BackendUnavailableError, type CallOptions, InfraError } from '@plinth/core'
+import { BackendUnavailableError, type CallOptions, InfraError, withDeadline } from '@plinth/core'
 import type { EnqueueAnswer } from '../../broker.js'
 import { dedupeScope } from '../../dedupe-scope.js'
 import type { TaskMessage } from '../../message.js'
@@ -102,14 +102,7 @@ export class RabbitProducer {
     for (;;) {
       const left = { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) }
       const own = this.#unsure.get(id)
-      if (
-        own !== undefined &&
-        !(await inTime(own, left).then(
-          () => true,
-          () => false,
-        ))
-      )
-        return unknown(id)
+      if (own !== undefined && (await inTime(own, left).catch(() => 'late')) === 'late') return unknown(id)
       let verdict: ClaimVerdict
       try {
         verdict = await this.#host.ledger.decide<ClaimVerdict>(claimOf(message), left)
@@ -119,25 +112,31 @@ export class RabbitProducer {
       }
       if (verdict.state === 'mine') return verdict.holder
       if (verdict.state === 'duplicate') return { status: 'duplicate', id: verdict.holder }
-      if (
-        !(await this.#decided(verdict.holder, left).then(
-          () => true,
-          () => false,
-        ))
-      )
-        return unknown(id)
+      const { holder } = verdict
+      const settled = await this.#decided(holder, left).catch(() => undefined)
+      if (settled === undefined) return unknown(id)
+      // Not claimed anew: by then the task may have ended, and its key may be free again.
+      if (settled === 'stored') return { status: 'duplicate', id: holder }
     }
   }
 
-  /** Waits until whoever is storing a task of this id has said what became of it, or has had time enough. */
-  #decided(id: string, options: CallOptions): Promise<void> {
+  /** Waits until whoever is storing a task of this id has said what became of it; `unknown` when that takes long. */
+  #decided(id: string, options: CallOptions): Promise<'stored' | 'released' | 'unknown'> {
+    const { view } = this.#host
     let off = (): void => {}
-    const heard = new Promise<void>((resolve) => {
-      off = this.#host.view.onEntry((entry) => {
-        if ((entry.t === 'stored' || entry.t === 'release' || entry.t === 'unsure') && entry.id === id) resolve()
+    const heard = new Promise<'stored' | 'released'>((resolve) => {
+      const look = (): void => {
+        if (view.claims.isStored(id) || view.ended(id) !== undefined) resolve('stored')
+        else if (!view.claims.isSending(id)) resolve('released')
+      }
+      off = view.onEntry((entry) => {
+        if ('id' in entry && entry.id === id) look()
       })
+      look() // it may have been said together with the verdict
     })
-    return inTime(Promise.race([heard, sleep(1000)]), options).finally(off)
+    const long = sleep(1000).then(() => 'unknown' as const)
+    const onDeadline = (): Error => new Error('not in time')
+    return withDeadline(Promise.race([heard, long]), { ...options, onDeadline }).finally(off)
   }
 
   #failed(message: TaskMessage, error: InfraError, sent: Sent | undefined): EnqueueAnswer {
