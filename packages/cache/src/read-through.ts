@@ -5,6 +5,7 @@ import { Computing, type ComputingParts, earlyMs } from './computing.js'
 import { FailureMemory } from './failure-memory.js'
 import { Flight, type Outcome } from './flight.js'
 import { LEASE_MS, type LoadRequest } from './load-request.js'
+import { waitFor } from './wait-for.js'
 
 /** How often a process that waits for another looks for itself, should it not be told. Milliseconds. */
 const POLL_MS = 100
@@ -26,6 +27,7 @@ export class ReadThrough {
   readonly #computing: Computing
   readonly #failures: FailureMemory
   readonly #flights = new Map<string, Flight>()
+  readonly #watches = new Map<string, Watch>()
 
   constructor(store: CacheStore, parts: ComputingParts, pending: PendingView) {
     this.#store = store
@@ -37,6 +39,15 @@ export class ReadThrough {
 
   /** `usable`: whether the store may be asked; otherwise the value is computed for those who ask now, and stored nowhere. */
   async get(request: LoadRequest, usable: boolean): Promise<unknown> {
+    const watch = new Watch()
+    try {
+      return await this.#get(request, usable, watch)
+    } finally {
+      watch.end()
+    }
+  }
+
+  async #get(request: LoadRequest, usable: boolean, watch: Watch): Promise<unknown> {
     const { key } = request.address
     const { clock } = this.#parts
     let waitUntil: number | undefined
@@ -44,6 +55,7 @@ export class ReadThrough {
     for (;;) {
       const flight = request.refresh || voided >= MAX_VOIDED ? undefined : this.#flights.get(key)
       if (flight !== undefined) {
+        watch.end()
         const outcome = await flight.join(request.policy().softTimeoutMs, request.signal)
         if (outcome.trusted) return outcome.open()
         voided++
@@ -56,7 +68,12 @@ export class ReadThrough {
         if (request.policy().errorMs > 0) throw failure.error
       }
       const claim = usable && voided < MAX_VOIDED ? await this.#claim(request) : undefined
-      if (claim === undefined) return this.#compute(request, undefined, undefined)
+      if (claim === undefined || claim.lease !== undefined) watch.end()
+      if (claim === undefined) {
+        // Somebody else may have found out earlier that the store is away.
+        if (usable && !request.refresh && voided < MAX_VOIDED && this.#flights.has(key)) continue
+        return this.#compute(request, undefined, undefined)
+      }
       if (claim.entry !== undefined && this.#pending.isVoid(claim.entry)) {
         await claim.lease?.release().catch(() => {})
         return this.#compute(request, undefined, undefined)
@@ -73,8 +90,7 @@ export class ReadThrough {
       const now = clock.elapsed()
       waitUntil ??= now + request.policy().timeoutMs
       if (now >= waitUntil) return this.#compute(request, undefined, claim.entry)
-      const pollMs = POLL_MS * (0.75 + Math.random() / 2)
-      await this.#store.settled(key, Math.min(pollMs, waitUntil - now), request.signal)
+      await this.#waitForOthers(request, watch, waitUntil - now)
       request.signal?.throwIfAborted()
     }
   }
@@ -83,6 +99,22 @@ export class ReadThrough {
   detach(keys?: readonly string[]): void {
     if (keys === undefined) this.#flights.clear()
     else for (const key of keys) this.#flights.delete(key)
+  }
+
+  /** Waits for whoever computes in another process. One in this process watches, the others wait for what it finds. */
+  async #waitForOthers({ address, signal }: LoadRequest, watch: Watch, mostMs: number): Promise<void> {
+    const { key } = address
+    const other = this.#watches.get(key)
+    if (other !== undefined && other !== watch) {
+      await waitFor((wake) => void other.ended.then(wake), mostMs, signal)
+      return
+    }
+    if (other === undefined) {
+      this.#watches.set(key, watch)
+      watch.begin(() => this.#watches.delete(key))
+    }
+    const pollMs = POLL_MS * (0.75 + Math.random() / 2)
+    await this.#store.settled(key, Math.min(pollMs, mostMs), signal)
   }
 
   async #claim(request: LoadRequest): Promise<Claim | undefined> {
@@ -206,6 +238,30 @@ function fitting(schema: StandardSchemaV1, value: unknown): unknown {
   if (result instanceof Promise) throw new TypeError('A schema of a cache must answer at once.')
   if (result.issues !== undefined) throw new TypeError('The entry does not fit the schema.')
   return result.value
+}
+
+/** One caller's look at what another process computes, on behalf of every caller here; it ends when there is something else to do than wait. */
+class Watch {
+  #end: (() => void) | undefined
+  #ended: Promise<void> = Promise.resolve()
+
+  get ended(): Promise<void> {
+    return this.#ended
+  }
+
+  begin(onEnd: () => void): void {
+    this.#ended = new Promise((resolve) => {
+      this.#end = () => {
+        onEnd()
+        resolve()
+      }
+    })
+  }
+
+  end(): void {
+    this.#end?.()
+    this.#end = undefined
+  }
 }
 
 /** What a {@link ReadThrough} asks about invalidations that the store has not heard of yet. */
