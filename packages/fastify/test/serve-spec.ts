@@ -35,8 +35,12 @@ export function fastifyFixture(scope: FixtureScope): AdapterFixture {
   }
 }
 
-/** Declares a route as a user would. */
-export function declare(app: FastifyInstance, route: AdapterRoute): void {
+/** Declares a route as a user would; `first` is called at the beginning of its handler. */
+export function declare(
+  app: FastifyInstance,
+  route: AdapterRoute,
+  first: (reply: FastifyReply) => unknown = () => {},
+): void {
   const { method, path, auth, handle, ...plinth } = route
   app.route({
     method,
@@ -44,6 +48,7 @@ export function declare(app: FastifyInstance, route: AdapterRoute): void {
     config: { plinth: plinth as PlinthRouteConfig },
     ...(auth ? { preHandler: refuseStrangers } : {}),
     handler: async (request, reply) => {
+      first(reply)
       const {
         status = 200,
         headers = {},

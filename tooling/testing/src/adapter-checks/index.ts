@@ -10,6 +10,7 @@ export {
 } from './adapter-app.js'
 export { exactAnswerChecks } from './exact-answer-checks.js'
 export { leakChecks } from './leak-checks.js'
+export { type LeakContestants, leakTable, writeSection } from './leak-table.js'
 export { limitChecks } from './limit-checks.js'
 export { cacheOutcome, type RawRequest, type RawResponse, rawFetch } from './raw-fetch.js'
 export { routeCacheChecks } from './route-cache-checks.js'

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Check } from '../register-checks.js'
 import type { AdapterFixture, AdapterRoute } from './adapter-app.js'
-import { cacheOutcome, leaveAtFirstByte, type RawRequest, rawFetch } from './raw-fetch.js'
-import { counting } from './route-cache-checks.js'
+import { leaveAtFirstByte, type RawRequest, rawFetch } from './raw-fetch.js'
 
 const ada = { authorization: 'user ada editor' }
 const bob = { authorization: 'user bob reader' }
@@ -21,14 +20,17 @@ async function bodiesOf(url: string, requests: readonly RawRequest[]): Promise<s
   return bodies
 }
 
-/** Asks twice; fails unless the second answer is a new one too. */
-async function assertNotStored(url: string, request: RawRequest = {}): Promise<void> {
-  await rawFetch(url, request)
-  const again = await rawFetch(url, request)
-  assert.doesNotMatch(cacheOutcome(again), /^hit/)
+/** Asks twice what answers with a new number each time; fails when the same comes again. */
+async function assertNotStored(url: string): Promise<void> {
+  const [first, again] = await bodiesOf(url, [{}, {}])
+  assert.notEqual(again, first)
 }
 
-/** What must not happen whatever is asked: that one caller gets another's answer, or that anybody gets a broken one. */
+/**
+ * What must not happen whatever is asked: that one caller gets another's answer, or that anybody gets a broken one.
+ *
+ * They look at answers alone, not at what a cache says of itself, so that they can be run against any route cache.
+ */
 export const leakChecks: readonly Check<AdapterFixture>[] = [
   {
     name: 'what one user gets is neither stored nor served to another, nor to nobody, unless a scope is declared',
@@ -53,40 +55,33 @@ export const leakChecks: readonly Check<AdapterFixture>[] = [
   {
     name: 'in scope user every user has answers of his own, whichever way he logs in, and nobody has none',
     run: async ({ serve }) => {
-      const own = counting({ ...me, cache: { ttl: '1h', scope: 'user' } })
-      const { url } = await serve({ routes: [own.route] })
+      const { url } = await serve({ routes: [{ ...me, cache: { ttl: '1h', scope: 'user' } }] })
       const asked = [{ headers: ada }, { headers: bob }, { headers: { authorization: 'user ada' } }, {}]
       const bodies = await bodiesOf(`${url}/me`, asked)
       assert.deepEqual(
         bodies.map((body) => JSON.parse(body).user),
         ['ada', 'bob', 'ada', null],
       )
-      assert.equal(own.runs(), 3)
     },
   },
   {
     name: 'in scope role those of one role share, and no other',
     run: async ({ serve }) => {
-      const shared = counting({
-        ...me,
-        cache: { scope: 'role' },
-        handle: ({ user }) => ({ body: user?.role ?? 'none' }),
-      })
-      const { url } = await serve({ routes: [shared.route] })
+      const handle: AdapterRoute['handle'] = ({ user }) => ({ body: user?.role ?? 'none' })
+      const { url } = await serve({ routes: [{ ...me, cache: { scope: 'role' }, handle }] })
       const asked = [ada, bob, { authorization: 'user eve editor' }, { authorization: 'user mallory' }]
       const bodies = await bodiesOf(
         `${url}/me`,
         asked.map((headers) => ({ headers })),
       )
       assert.deepEqual(bodies, ['editor', 'reader', 'editor', 'none'])
-      assert.equal(shared.runs(), 3)
     },
   },
   {
     name: 'a cached answer is given only to those whom the route itself lets in',
     run: async ({ serve }) => {
-      const secret = counting({ ...me, path: '/secret', auth: true, cache: { ttl: '1h', scope: 'public' } })
-      const { url } = await serve({ routes: [secret.route] })
+      const secret: AdapterRoute = { ...me, path: '/secret', auth: true, cache: { ttl: '1h', scope: 'public' } }
+      const { url } = await serve({ routes: [secret] })
       const inside = await rawFetch(`${url}/secret`, { headers: ada })
       assert.equal(inside.status, 200)
       assert.equal((await rawFetch(`${url}/secret`)).status, 401)
@@ -121,6 +116,42 @@ export const leakChecks: readonly Check<AdapterFixture>[] = [
     },
   },
   {
+    name: 'HEAD asked first leaves no empty answer to GET',
+    run: async ({ serve }) => {
+      const { url } = await serve({ routes: [{ ...me, handle: () => ({ body: 'whole' }) }] })
+      await bodiesOf(`${url}/me`, [{ method: 'HEAD' }, { method: 'HEAD' }])
+      assert.deepEqual(await bodiesOf(`${url}/me`, [{}, {}]), ['whole', 'whole'])
+    },
+  },
+  {
+    name: 'a condition or a range asked first leaves no 304 and no part of an answer to others',
+    run: async ({ serve }) => {
+      const tagged: AdapterRoute = { ...me, handle: () => ({ headers: { etag: '"one"' }, body: 'abcdefghij' }) }
+      const { url } = await serve({ routes: [tagged] })
+      await bodiesOf(`${url}/me`, [{ headers: { 'if-none-match': '"one"' } }, { headers: { range: 'bytes=2-4' } }])
+      const { status, body } = await rawFetch(`${url}/me`)
+      assert.deepEqual([status, body], [200, 'abcdefghij'])
+    },
+  },
+  {
+    name: 'an answer shorter than it was announced is not stored',
+    run: async ({ serve }) => {
+      let short = true
+      const pieces = async function* () {
+        yield 'only this'
+        if (!short) yield ', and that'
+      }
+      const handle: AdapterRoute['handle'] = () => ({
+        headers: { 'content-type': 'text/plain', 'content-length': '19' },
+        pieces,
+      })
+      const { url } = await serve({ routes: [{ ...me, handle }] })
+      await withDeadline(rawFetch(`${url}/me`), 300).catch(() => undefined)
+      short = false
+      assert.equal((await withDeadline(rawFetch(`${url}/me`), 2_000)).body, 'only this, and that')
+    },
+  },
+  {
     name: 'an answer that sets a cookie is not stored',
     run: async ({ serve }) => {
       let number = 0
@@ -138,11 +169,12 @@ export const leakChecks: readonly Check<AdapterFixture>[] = [
   {
     name: 'errors, redirects that are not permanent, partial and refused answers are not stored',
     run: async ({ serve }) => {
+      let number = 0
       const answering = (path: string, status: number, headers: Record<string, string> = {}): AdapterRoute => ({
         method: 'GET',
         path,
         cache: { ttl: '1h', scope: 'public' },
-        handle: () => ({ status, headers, body: 'answer' }),
+        handle: () => ({ status, headers, body: `answer ${++number}` }),
       })
       const routes = [
         answering('/500', 500),
@@ -217,22 +249,6 @@ export const leakChecks: readonly Check<AdapterFixture>[] = [
     },
   },
   {
-    name: 'an answer larger than the route stores is served whole and not stored',
-    run: async ({ serve }) => {
-      const large: AdapterRoute = { ...me, cache: { maxBodySize: 10 }, handle: () => ({ body: 'more than ten bytes' }) }
-      const pieces = async function* () {
-        yield 'more than '
-        yield 'ten bytes'
-      }
-      const streamed: AdapterRoute = { ...large, path: '/streamed', handle: () => ({ pieces }) }
-      const { url } = await serve({ routes: [large, streamed] })
-      for (const path of ['/me', '/streamed']) {
-        assert.equal((await rawFetch(url + path)).body, 'more than ten bytes')
-        await assertNotStored(url + path)
-      }
-    },
-  },
-  {
     name: 'POST neither fills nor gets what GET answers, also when it claims to be GET',
     run: async ({ serve }) => {
       const get: AdapterRoute = { ...me, handle: () => ({ body: 'got' }) }
@@ -253,8 +269,7 @@ export const leakChecks: readonly Check<AdapterFixture>[] = [
       assert.equal((await rawFetch(`${url}/me`, { headers: { host: 'one.example' } })).body, 'one.example')
       assert.equal((await rawFetch(`${url}/me`, { headers: { host: 'two.example' } })).body, 'two.example')
       const forwarded = { host: 'one.example', 'x-forwarded-host': 'evil.example' }
-      const hit = await rawFetch(`${url}/me`, { headers: forwarded })
-      assert.deepEqual([hit.body, cacheOutcome(hit)], ['one.example', 'hit'])
+      assert.equal((await rawFetch(`${url}/me`, { headers: forwarded })).body, 'one.example')
     },
   },
   {
@@ -302,4 +317,12 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
     resolve = settle
   })
   return { promise, resolve }
+}
+
+/** A connection on which less comes than was announced stays open: nobody waits for it. */
+function withDeadline<Value>(work: Promise<Value>, ms: number): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no whole answer within ${ms} ms`)), ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

@@ -292,6 +292,37 @@ export const routeCacheChecks: readonly Check<AdapterFixture>[] = [
     },
   },
   {
+    name: 'in scope user and role an answer is reused within its scope',
+    run: async ({ serve }) => {
+      const own = counting({ method: 'GET', path: '/own', cache: { scope: 'user' } })
+      const shared = counting({ method: 'GET', path: '/shared', cache: { scope: 'role' } })
+      const { url } = await serve({ routes: [own.route, shared.route] })
+      for (const authorization of ['user ada editor', 'user ada', 'user bob editor', 'user bob editor']) {
+        for (const path of ['/own', '/shared']) await rawFetch(url + path, { headers: { authorization } })
+      }
+      // ada and bob; the editors and, because nobody may share with those of no role, ada without one.
+      assert.deepEqual([own.runs(), shared.runs()], [2, 2])
+    },
+  },
+  {
+    name: 'an answer larger than the route stores is served whole and not stored',
+    run: async ({ serve }) => {
+      let number = 0
+      const cache = { maxBodySize: 10 }
+      const large: AdapterRoute = { ...post, cache, handle: () => ({ body: `more than ten bytes: ${++number}` }) }
+      const pieces = async function* () {
+        yield 'more than '
+        yield `ten bytes: ${++number}`
+      }
+      const streamed: AdapterRoute = { ...large, path: '/streamed', handle: () => ({ pieces }) }
+      const { url } = await serve({ routes: [large, streamed] })
+      for (const path of ['/posts/1', '/streamed']) {
+        assert.match((await rawFetch(url + path)).body, /^more than ten bytes: \d+$/)
+        assert.doesNotMatch(cacheOutcome(await rawFetch(url + path)), /^hit/)
+      }
+    },
+  },
+  {
     name: 'only-if-cached gets the answer or a 504 problem, and never runs the handler',
     run: async ({ serve }) => {
       const posts = counting(post)
