@@ -109,7 +109,8 @@ printVersions(
 const many = hitsOnRedis(64)
 await compare({
   name: 'cache: hit in Redis, 1 KB, 64 in flight',
-  ops: 10_000,
+  ops: 4_000,
+  pairs: 15,
   ours: () => many(untagged),
   peers: {
     'ioredis get + JSON.parse': () => many(raw),
@@ -118,14 +119,16 @@ await compare({
 })
 await compare({
   name: 'cache: hit in Redis, 1 KB, 64 in flight, three tags',
-  ops: 10_000,
+  ops: 4_000,
+  pairs: 15,
   ours: () => many(tagged),
   peers: { 'ioredis get + JSON.parse': () => many(raw) },
 })
 const one = hitsOnRedis(1)
 await compare({
   name: 'cache: hit in Redis, 1 KB, 1 in flight',
-  ops: 2_000,
+  ops: 1_000,
+  pairs: 15,
   ours: () => one(untagged),
   peers: { 'ioredis get + JSON.parse': () => one(raw) },
 })

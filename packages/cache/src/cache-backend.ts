@@ -11,6 +11,8 @@ export interface CacheBackend extends Closable {
   readonly name: string
   /** Where it points to, without credentials: safe for logs. Absent for what lives in the process. */
   readonly target?: string
+  /** The connection it was lent. Absent for what lives in the process. */
+  readonly connection?: object
   /** Whether calls may succeed now. What lives in the process is always available. */
   readonly available: boolean
   /** The part of the backend that belongs to `namespace`. No I/O; the same namespace is the same data. */

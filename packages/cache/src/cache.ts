@@ -31,6 +31,11 @@ export interface Cache extends Closable {
   readonly enabled: boolean
   /** The backend's name, such as `redis`; `none` when disabled. */
   readonly backend: string
+  /**
+   * The connection that the backend was lent, for commands of your own (see `redisConnectionOf` and `memcachedConnectionOf`); `undefined` in
+   * memory and when disabled. What begins with the cache's prefix and version is the cache's: leave it alone.
+   */
+  readonly connection: object | undefined
 
   /** The value, or `undefined`. */
   get<T = unknown>(key: string, options?: GetOptions): Promise<T | undefined>

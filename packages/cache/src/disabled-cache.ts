@@ -30,6 +30,7 @@ class DisabledCache implements Cache {
   readonly enabled = false
   readonly backend = 'none'
   readonly available = false
+  readonly connection = undefined
 
   constructor(name: string) {
     this.name = name

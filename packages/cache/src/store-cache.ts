@@ -32,6 +32,10 @@ export class StoreCache implements Cache {
     this.#core = core
   }
 
+  get connection(): object | undefined {
+    return this.#core.backend.connection
+  }
+
   get available(): boolean {
     return !this.#core.closed && this.#core.backend.available
   }

@@ -1,5 +1,6 @@
 import type { AvailabilityChange } from '@plinth/core'
 import type { MemcachedConnection } from '@plinth/core/memcached'
+import type { Cache } from '../cache.js'
 import type { CacheBackend, CacheStore } from '../cache-backend.js'
 import { CacheOptionError } from '../cache-errors.js'
 import { CellStore } from './cells/cell-store.js'
@@ -23,34 +24,40 @@ export function memcachedBackend(connection: MemcachedConnection, options: Memca
   return new MemcachedBackend(connection, deadlineMs)
 }
 
+/** The connection of a cache on Memcached; `undefined` for any other cache. */
+export function memcachedConnectionOf(cache: Cache): MemcachedConnection | undefined {
+  const { connection } = cache
+  return connection !== undefined && 'getVersioned' in connection ? (connection as MemcachedConnection) : undefined
+}
+
 class MemcachedBackend implements CacheBackend {
   readonly name = 'memcached'
-  readonly #connection: MemcachedConnection
+  readonly connection: MemcachedConnection
   readonly #deadlineMs: number
 
   constructor(connection: MemcachedConnection, deadlineMs: number) {
-    this.#connection = connection
+    this.connection = connection
     this.#deadlineMs = deadlineMs
   }
 
   get target(): string {
-    return this.#connection.target
+    return this.connection.target
   }
 
   get available(): boolean {
-    return this.#connection.available
+    return this.connection.available
   }
 
   open(namespace: string): CacheStore {
-    return new CellStore(new MemcachedCells(this.#connection, namespace, this.#deadlineMs))
+    return new CellStore(new MemcachedCells(this.connection, namespace, this.#deadlineMs))
   }
 
   async ping(): Promise<void> {
-    await this.#connection.stats({ deadlineMs: this.#deadlineMs })
+    await this.connection.stats({ deadlineMs: this.#deadlineMs })
   }
 
   onChange(listener: (change: AvailabilityChange) => void): () => void {
-    return this.#connection.onChange(listener)
+    return this.connection.onChange(listener)
   }
 
   async close(): Promise<void> {}

@@ -1,5 +1,6 @@
 import type { AvailabilityChange } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
+import type { Cache } from '../cache.js'
 import type { CacheBackend, CacheStore } from '../cache-backend.js'
 import { CacheOptionError } from '../cache-errors.js'
 import { CellStore } from './cells/cell-store.js'
@@ -26,24 +27,30 @@ export function redisBackend(connection: RedisConnection, options: RedisBackendO
   return new RedisBackend(connection, deadlineMs)
 }
 
+/** The connection of a cache on Redis or tiered, such as for its `client`; `undefined` for any other cache. */
+export function redisConnectionOf(cache: Cache): RedisConnection | undefined {
+  const { connection } = cache
+  return connection !== undefined && 'run' in connection ? (connection as RedisConnection) : undefined
+}
+
 class RedisBackend implements CacheBackend {
   readonly name = 'redis'
-  readonly #connection: RedisConnection
+  readonly connection: RedisConnection
   readonly #deadlineMs: number
   readonly #stores = new Map<string, CacheStore>()
   readonly #closers: (() => void)[] = []
 
   constructor(connection: RedisConnection, deadlineMs: number) {
-    this.#connection = connection
+    this.connection = connection
     this.#deadlineMs = deadlineMs
   }
 
   get target(): string {
-    return this.#connection.target
+    return this.connection.target
   }
 
   get available(): boolean {
-    return this.#connection.available
+    return this.connection.available
   }
 
   open(namespace: string): CacheStore {
@@ -56,11 +63,11 @@ class RedisBackend implements CacheBackend {
   }
 
   async ping(): Promise<void> {
-    await this.#connection.run((client) => client.ping(), { deadlineMs: this.#deadlineMs })
+    await this.connection.run((client) => client.ping(), { deadlineMs: this.#deadlineMs })
   }
 
   onChange(listener: (change: AvailabilityChange) => void): () => void {
-    return this.#connection.onChange(listener)
+    return this.connection.onChange(listener)
   }
 
   async close(): Promise<void> {
@@ -70,12 +77,12 @@ class RedisBackend implements CacheBackend {
 
   #openStore(namespace: string): CacheStore {
     const options = { deadlineMs: this.#deadlineMs, guardMs: GUARD_MS }
-    if (this.#connection.cluster) {
-      const cells = new ClusterCells(this.#connection, namespace, options)
+    if (this.connection.cluster) {
+      const cells = new ClusterCells(this.connection, namespace, options)
       this.#closers.push(() => cells.close())
       return new CellStore(cells)
     }
-    const store = new RedisStore(this.#connection, namespace, options)
+    const store = new RedisStore(this.connection, namespace, options)
     this.#closers.push(() => store.close())
     return store
   }

@@ -36,19 +36,19 @@ export function tieredBackend(connection: RedisConnection, options: TieredBacken
 
 class TieredBackend implements CacheBackend {
   readonly name = 'tiered'
-  readonly #connection: RedisConnection
+  readonly connection: RedisConnection
   readonly #near: CacheBackend
   readonly #far: CacheBackend
   readonly #stores = new Map<string, { readonly store: CacheStore; readonly tracking: Tracking }>()
 
   constructor(connection: RedisConnection, near: CacheBackend, far: CacheBackend) {
-    this.#connection = connection
+    this.connection = connection
     this.#near = near
     this.#far = far
   }
 
   get target(): string {
-    return this.#connection.target
+    return this.connection.target
   }
 
   get available(): boolean {
@@ -65,7 +65,7 @@ class TieredBackend implements CacheBackend {
       },
     }
     const store = new TieredStore(this.#near.open(namespace), this.#far.open(namespace), coherence)
-    const tracking: Tracking = new Tracking(this.#connection, [entryPrefix, guardPrefix], {
+    const tracking: Tracking = new Tracking(this.connection, [entryPrefix, guardPrefix], {
       changed: (names) =>
         store.changed(
           names.filter((name) => name.startsWith(entryPrefix)).map((name) => name.slice(entryPrefix.length)),
