@@ -66,21 +66,35 @@ class InProcess implements MemoryBackend {
 
   decide(charges: readonly Charge[], options: DecideOptions): Verdict {
     const now = this.#now()
+    const [first] = charges
+    if (first !== undefined && charges.length === 1) return this.#decideOne(charges, first, options, now)
     const found = new Array<Found>(charges.length)
     let admitted = true
-    // the hot path of every check: plain loops over arrays of the right length
     for (let i = 0; i < charges.length; i += 1) {
       const charge = charges[i] as Charge
       found[i] = this.#look(charge, now)
       if (!(found[i] as Found).evaluation.admits && !charge.limit.shadow) admitted = false
     }
     if (!options.peek) this.#write(charges, found, admitted, now)
-    const outcomes = new Array<Outcome>(charges.length)
-    for (let i = 0; i < charges.length; i += 1) {
-      const { evaluation } = found[i] as Found
-      outcomes[i] = outcomeOf(charges[i] as Charge, evaluation, admitted && !options.peek && evaluation.admits, now)
+    const evaluations = found.map(({ evaluation }) => evaluation)
+    return new MemoryVerdict(charges, evaluations, { admitted, charged: admitted && !options.peek, now })
+  }
+
+  /** The same for a single charge, which most checks are: without arrays, in half the time. */
+  #decideOne(charges: readonly Charge[], charge: Charge, { peek }: DecideOptions, now: number): Verdict {
+    const { subject, limit } = charge
+    const cell = this.#table.find(subject, limit)
+    const state = this.#table.read(cell, subject, limit, now)
+    const evaluation = algorithmOf(limit).evaluate(state, limit, charge.cost, now, charge.lease)
+    const admitted = evaluation.admits || limit.shadow
+    if (!peek) {
+      const next = stateToKeep(evaluation, admitted)
+      if (next !== undefined) {
+        if (cell === undefined) this.#table.set(subject, limit, next, now)
+        else cell.state = next
+      }
     }
-    return { admitted, firm: true, outcomes }
+    return new MemoryVerdict(charges, evaluation, { admitted, charged: admitted && !peek, now })
   }
 
   adjust(corrections: readonly Correction[]): void {
@@ -145,6 +159,43 @@ class InProcess implements MemoryBackend {
 interface Found {
   readonly cell: Cell | undefined
   readonly evaluation: Evaluation<unknown>
+}
+
+/** A verdict whose outcomes are worked out when somebody asks: most callers look at `admitted` alone. */
+class MemoryVerdict implements Verdict {
+  readonly admitted: boolean
+  readonly firm: boolean = true
+  readonly #charges: readonly Charge[]
+  readonly #evaluations: Evaluation<unknown> | readonly Evaluation<unknown>[]
+  readonly #charged: boolean
+  readonly #now: number
+  #outcomes: readonly Outcome[] | undefined
+
+  /** @param evaluations one for each charge; the only one may stand for itself. */
+  constructor(
+    charges: readonly Charge[],
+    evaluations: Evaluation<unknown> | readonly Evaluation<unknown>[],
+    { admitted, charged, now }: { readonly admitted: boolean; readonly charged: boolean; readonly now: number },
+  ) {
+    this.admitted = admitted
+    this.#charges = charges
+    this.#evaluations = evaluations
+    this.#charged = charged
+    this.#now = now
+  }
+
+  get outcomes(): readonly Outcome[] {
+    this.#outcomes ??= this.#work()
+    return this.#outcomes
+  }
+
+  #work(): readonly Outcome[] {
+    const evaluations = 'length' in this.#evaluations ? this.#evaluations : [this.#evaluations]
+    return this.#charges.map((charge, i) => {
+      const evaluation = evaluations[i] as Evaluation<unknown>
+      return outcomeOf(charge, evaluation, this.#charged && evaluation.admits, this.#now)
+    })
+  }
 }
 
 function stateToKeep(evaluation: Evaluation<unknown>, admitted: boolean): unknown {

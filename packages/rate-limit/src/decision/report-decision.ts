@@ -6,7 +6,7 @@ import { deniedEvents, type LimitEvent, nearLimitEvents, shadowDeniedEvents } fr
 /** Publishes what a decision means to whoever listens. Costs a look or two at a boolean when nobody does. */
 export function reportVerdict(backend: string, call: PlannedCall, verdict: Verdict): void {
   if (verdict.admitted && nearLimitEvents.hasSubscribers) reportNearLimits(backend, call, verdict)
-  if (!call.checks.some(watches) || !shadowDeniedEvents.hasSubscribers) return
+  if (!shadowDeniedEvents.hasSubscribers || !call.checks.some(watches)) return
   for (const [i, charge] of call.charges.entries()) {
     const outcome = verdict.outcomes[i]
     if (!charge.limit.shadow || outcome === undefined || outcome.admits) continue

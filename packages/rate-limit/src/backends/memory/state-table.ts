@@ -28,6 +28,8 @@ interface Shelf {
 export class StateTable {
   readonly #shelves = new Map<string, Shelf>()
   readonly #maxEntries: number
+  /** Most calls in a row are about one limit. */
+  #latest: { readonly limit: Limit; readonly shelf: Shelf } | undefined
   #size = 0
 
   constructor(maxEntries: number) {
@@ -40,7 +42,11 @@ export class StateTable {
 
   /** Where the state of a subject stands, if it does. */
   find(subject: string, limit: Limit): Cell | undefined {
-    return this.#shelves.get(limit.key)?.cells.get(subject)
+    if (this.#latest?.limit === limit) return this.#latest.shelf.cells.get(subject)
+    const shelf = this.#shelves.get(limit.key)
+    if (shelf === undefined) return undefined
+    this.#latest = { limit, shelf }
+    return shelf.cells.get(subject)
   }
 
   /** The state that {@link StateTable.find} found, or what is remembered of one that was evicted. */
