@@ -14,9 +14,9 @@ const peersUnder = (load: Load) => ({
 })
 
 for (const [inFlight, ops] of [
-  [1, 3000],
-  [16, 10_000],
-  [64, 10_000],
+  [1, 2000],
+  [16, 8000],
+  [64, 8000],
 ] as const) {
   const load = chargeKeys(inFlight)
   await compare({

@@ -15,6 +15,7 @@ import { SubjectDigests } from '../subject.js'
 import { adjustScript, blockScript } from './redis/adjust-script.js'
 import { type CallBatch, CallBatcher } from './redis/call-batch.js'
 import { type DecideShape, decideScript, isLooped, shapeName } from './redis/decide-script.js'
+import { inspectRedis } from './redis/inspect-redis.js'
 import { limitScriptOf } from './redis/limit-scripts.js'
 import { RedisScript } from './redis/redis-script.js'
 import { RedisVerdict, replySize } from './redis/redis-verdict.js'
@@ -93,6 +94,10 @@ class RedisBackend implements RateLimitBackend {
     const keys = [this.#key(subject, limit)]
     const lasts = await this.#connection.run((client) => this.#block.run(client, keys, args), { deadlineMs })
     return Math.ceil(Number(lasts) / 1000)
+  }
+
+  inspect({ deadlineMs }: BackendCallOptions): Promise<readonly string[]> {
+    return inspectRedis(this.#connection, deadlineMs)
   }
 
   async reset(subject: string, limits: readonly Limit[], { deadlineMs }: BackendCallOptions): Promise<void> {
