@@ -107,7 +107,7 @@ export class LedgerCarrier {
       }
       await this.#ledger.write({ by, asOf, records: piece, last: true })
       const mark: CarryMark = { by, asOf }
-      await this.#link.publish('', MARK, Buffer.from(JSON.stringify(mark)), {}, { deadlineMs: 5000 })
+      await this.#link.publish('', MARK, Buffer.from(JSON.stringify(mark)), { deadlineMs: 5000 })
     } catch {
       // the broker is away: the earlier mark still holds, and the next one comes after as much again
     }

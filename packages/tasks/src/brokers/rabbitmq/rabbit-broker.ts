@@ -251,7 +251,7 @@ export class RabbitBroker implements TaskBroker {
 
   async #suspect(envelope: Envelope): Promise<void> {
     const { queue } = envelope.message
-    await this.#link.publish('', suspectsQueue(queue), encodeEnvelope(envelope), {}, { deadlineMs: 5000 })
+    await this.#link.publish('', suspectsQueue(queue), encodeEnvelope(envelope), { deadlineMs: 5000 })
   }
 
   async #set(key: string, value: string | undefined, options: CallOptions): Promise<void> {

@@ -14,22 +14,22 @@ export interface Envelope {
 /** Writes a new message. Throws as `encodeInput` does. */
 export function encodeMessage(message: TaskMessage, largestBytes: number): Buffer {
   const input = encodeInput(message, largestBytes)
-  const { input: _, ...rest } = message
-  const head = JSON.stringify({ made: 0, ...rest })
+  const head = JSON.stringify({ ...message, input: undefined, made: 0 })
   return Buffer.from(input === '' ? head : `${head.slice(0, -1)},"input":${input}}`)
 }
 
 /** Writes a message that has been on its way. */
 export function encodeEnvelope({ message, ...state }: Envelope): Buffer {
-  return Buffer.from(JSON.stringify({ ...state, ...message }))
+  return Buffer.from(JSON.stringify({ ...message, ...state }))
 }
 
 /** Reads a message; `undefined` when it is none of ours. */
 export function decodeEnvelope({ content }: ConsumeMessage): Envelope | undefined {
   try {
-    const { made, replayed, ...message } = JSON.parse(content.toString()) as TaskMessage & Omit<Envelope, 'message'>
-    const isMessage = typeof message.id === 'string' && typeof message.task === 'string' && typeof made === 'number'
-    if (!isMessage) return undefined
+    // The message keeps its state beside it: to take it out would cost more than all else here.
+    const message = JSON.parse(content.toString()) as TaskMessage & Omit<Envelope, 'message'>
+    const { id, task, made, replayed } = message
+    if (typeof id !== 'string' || typeof task !== 'string' || typeof made !== 'number') return undefined
     return replayed === true ? { message, made, replayed } : { message, made }
   } catch {
     return undefined

@@ -72,16 +72,14 @@ export class RabbitLanes {
 
   /** The next to be started; `undefined` when there is none now. */
   next(): Held | undefined {
-    const open = [...this.#windows.values()].filter(({ queue }) => !this.#paused(queue))
-    const filled = (lane: Lane): Window | undefined => oldest(open, lane)
+    if (!this.#waits()) return undefined
+    const now = systemTaskClock.elapsed()
     for (;;) {
-      if (!open.some(({ waiting }) => waiting.length > 0)) return undefined
-      const now = systemTaskClock.elapsed()
-      const refilling = (lane: Lane): boolean => open.some((one) => one.lane === lane && one.refillUntil > now)
-      const lane = this.#turn ?? this.#picker.pick((one) => filled(one) !== undefined || refilling(one))
+      const lane =
+        this.#turn ?? this.#picker.pick((one) => this.#oldest(one) !== undefined || this.#refilling(one, now))
       if (lane === undefined) return undefined
-      const window = filled(lane)
-      if (window === undefined && refilling(lane)) {
+      const window = this.#oldest(lane)
+      if (window === undefined && this.#refilling(lane, now)) {
         this.#turn = lane
         this.#wakeLater()
         return undefined
@@ -89,6 +87,29 @@ export class RabbitLanes {
       this.#turn = undefined
       if (window !== undefined) return window.waiting.shift()
     }
+  }
+
+  #waits(): boolean {
+    for (const { waiting, queue } of this.#windows.values()) if (waiting.length > 0 && !this.#paused(queue)) return true
+    return false
+  }
+
+  #refilling(lane: Lane, now: number): boolean {
+    for (const one of this.#windows.values()) {
+      if (one.lane === lane && one.refillUntil > now && !this.#paused(one.queue)) return true
+    }
+    return false
+  }
+
+  /** Of the queues behind one lane, the one whose first message came first. */
+  #oldest(lane: Lane): Window | undefined {
+    let found: Window | undefined
+    for (const window of this.#windows.values()) {
+      const first = window.lane === lane ? window.waiting[0] : undefined
+      if (first === undefined || this.#paused(window.queue)) continue
+      if (first.arrival < (found?.waiting[0]?.arrival ?? Number.POSITIVE_INFINITY)) found = window
+    }
+    return found
   }
 
   /** Takes out everything that waits. */
@@ -110,14 +131,4 @@ export class RabbitLanes {
       this.#wake()
     })
   }
-}
-
-/** Of the queues behind one lane, the one whose first message came first. */
-function oldest(windows: readonly Window[], lane: Lane): Window | undefined {
-  let found: Window | undefined
-  for (const window of windows) {
-    const first = window.lane === lane ? window.waiting[0] : undefined
-    if (first !== undefined && first.arrival < (found?.waiting[0]?.arrival ?? Number.POSITIVE_INFINITY)) found = window
-  }
-  return found
 }

@@ -154,7 +154,7 @@ export class RabbitLedger {
   }
 
   #write(line: Line, options: CallOptions): Promise<void> {
-    return this.#link.publish('', STREAM, encode(line), {}, { deadlineMs: 5000, ...options })
+    return this.#link.publish('', STREAM, encode(line), { deadlineMs: 5000, ...options })
   }
 
   #nextName(): string {

@@ -10,7 +10,7 @@ import {
   sanitizeError,
   withDeadline,
 } from '@plinth/core'
-import type { Channel, ChannelModel, ConfirmChannel, Options } from 'amqplib'
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
 import { sleep } from '../../sleep.js'
 
 type Amqplib = typeof import('amqplib')
@@ -100,22 +100,16 @@ export class RabbitLink implements Closable {
   }
 
   /** Publishes and waits for the confirmation, as {@link RabbitLink.send} tells of it, until the deadline. */
-  async publish(
-    exchange: string,
-    key: string,
-    body: Buffer,
-    options: Options.Publish,
-    call: CallOptions,
-  ): Promise<void> {
-    const session = await this.use(call)
-    await inTime(this.send(session, exchange, key, body, options), call)
+  async publish(exchange: string, key: string, body: Buffer, call: CallOptions): Promise<void> {
+    const session = this.#session ?? (await this.use(call))
+    await inTime(this.send(session, exchange, key, body), call)
   }
 
   /**
    * Publishes; resolves when the message is confirmed, however late that is, and rejects when the session ends before.
    * A message that no queue took is an error (`refused`), although the server confirms it.
    */
-  send(session: RabbitSession, exchange: string, key: string, body: Buffer, options: Options.Publish): Promise<void> {
+  send(session: RabbitSession, exchange: string, key: string, body: Buffer): Promise<void> {
     this.#published += 1
     const messageId = `${this.#published}`
     return new Promise<void>((resolve, reject) => {
@@ -134,13 +128,7 @@ export class RabbitLink implements Closable {
         } else resolve()
       }
       try {
-        session.publishing.publish(
-          exchange,
-          key,
-          body,
-          { ...options, messageId, mandatory: true, persistent: true },
-          settle,
-        )
+        session.publishing.publish(exchange, key, body, { messageId, mandatory: true, persistent: true }, settle)
       } catch (error) {
         reject(
           new BackendUnavailableError('RabbitMQ took no message.', { reason: 'refused', cause: sanitizeError(error) }),
@@ -254,9 +242,11 @@ export class RabbitLink implements Closable {
 
 /** Waits for a confirmation no longer than the deadline. */
 export function inTime(confirmed: Promise<void>, call: CallOptions): Promise<void> {
-  const onDeadline = (): Error =>
-    new BackendUnavailableError('RabbitMQ did not confirm a message in time.', { reason: 'deadline' })
-  return withDeadline(confirmed, { ...call, onDeadline })
+  return withDeadline(confirmed, { deadlineMs: call.deadlineMs, signal: call.signal, onDeadline: notInTime })
+}
+
+function notInTime(): Error {
+  return new BackendUnavailableError('RabbitMQ did not confirm a message in time.', { reason: 'deadline' })
 }
 
 let amqplib: Promise<Amqplib> | undefined

@@ -132,7 +132,7 @@ export class RabbitOffice implements Closable {
   }
 
   #publish(token: Token): Promise<void> {
-    return this.#link.publish('', this.#queue, Buffer.from(JSON.stringify(token)), {}, { deadlineMs: 5000 })
+    return this.#link.publish('', this.#queue, Buffer.from(JSON.stringify(token)), { deadlineMs: 5000 })
   }
 
   /** Declares the queue; answers whether it was there. */

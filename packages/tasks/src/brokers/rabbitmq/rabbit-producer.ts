@@ -9,7 +9,7 @@ import { type ClaimVerdict, SENDING_MS } from './claims.js'
 import type { LedgerEntry } from './ledger-entry.js'
 import { encodeMessage } from './rabbit-codec.js'
 import type { RabbitLedger } from './rabbit-ledger.js'
-import { inTime, type RabbitLink } from './rabbit-link.js'
+import { inTime, type RabbitLink, type RabbitSession } from './rabbit-link.js'
 import { delayRoute, LONGEST_TRIP_MS, laneQueue, type RabbitQueues } from './rabbit-queues.js'
 import type { RabbitView } from './rabbit-view.js'
 
@@ -42,57 +42,69 @@ export class RabbitProducer {
     let body: Buffer
     try {
       body = encodeMessage(message, this.#host.maxPayloadBytes)
-      await this.#inFlight.take(1, options)
+      if (!this.#inFlight.tryTake(1)) await this.#inFlight.take(1, options)
     } catch (error) {
       return { status: 'refused', error: asInfraError(error) }
     }
-    let sent: Sent | undefined
+    let sent: Promise<void> | undefined
     try {
       if (message.dedupe !== undefined) {
         const claimed = await this.#claim(message, options)
-        if (typeof claimed !== 'string') return claimed
+        if (typeof claimed !== 'string') {
+          this.#inFlight.give(1)
+          return claimed
+        }
         if (claimed !== message.id) {
           message = { ...message, id: claimed }
           body = encodeMessage(message, this.#host.maxPayloadBytes)
         }
       }
       const delayMs = message.dueAt === undefined ? 0 : message.dueAt - systemTaskClock.now()
-      sent = await this.#send(message, body, delayMs, options)
-      await inTime(sent.confirmed, { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) })
-      if (message.dedupe !== undefined) void this.#append({ t: 'stored', id: message.id })
-      return { status: 'accepted', id: message.id }
+      const session = await this.#prepare(message, delayMs, options)
+      sent = this.#send(session, message, body, delayMs)
+      await inTime(sent, { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) })
     } catch (error) {
       return this.#failed(message, asInfraError(error), sent)
-    } finally {
-      // What is under way keeps its place until it is confirmed, or its session is over.
-      const done = (): void => this.#inFlight.give(1)
-      if (sent === undefined) done()
-      else sent.confirmed.then(done, done)
     }
+    this.#inFlight.give(1)
+    if (message.dedupe !== undefined) void this.#append({ t: 'stored', id: message.id })
+    return { status: 'accepted', id: message.id }
   }
 
   /** Stores a message that was accepted before once more, to be delivered `delayMs` from now. */
   async store(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<void> {
-    const { confirmed } = await this.#send(message, body, delayMs, options)
-    await inTime(confirmed, options)
+    const session = await this.#prepare(message, delayMs, options)
+    try {
+      await inTime(this.#send(session, message, body, delayMs), options)
+    } catch (error) {
+      if (isRefused(error)) this.#host.queues.forget(session)
+      throw error
+    }
   }
 
-  async #send(message: TaskMessage, body: Buffer, delayMs: number, options: CallOptions): Promise<Sent> {
+  /** A session on which the queues of a message have been declared: at once when they have been. */
+  #prepare(message: TaskMessage, delayMs: number, options: CallOptions): RabbitSession | Promise<RabbitSession> {
+    const { link, queues } = this.#host
+    const { session } = link
+    const isReady = session !== undefined && delayMs <= 0 && queues.has(session, message.queue)
+    return isReady ? session : this.#declare(message, delayMs, options)
+  }
+
+  async #declare(message: TaskMessage, delayMs: number, options: CallOptions): Promise<RabbitSession> {
     const { link, queues } = this.#host
     const session = await link.use(options)
-    const name = laneQueue(message.queue, message.lane)
-    let route = { exchange: '', key: name }
     if (delayMs <= 0) await queues.queue(session, message.queue)
-    else {
-      await queues.delayed(session, message.queue, message.lane)
-      route = delayRoute(name, Math.min(delayMs, LONGEST_TRIP_MS))
-    }
-    const confirmed = link.send(session, route.exchange, route.key, body, {})
-    confirmed.catch((error: unknown) => {
-      // Somebody deleted a queue: it is declared again by the next call.
-      if (error instanceof BackendUnavailableError && error.reason === 'refused') queues.forget(session)
-    })
-    return { confirmed }
+    else await queues.delayed(session, message.queue, message.lane)
+    return session
+  }
+
+  /** Hands a message over; the answer is its confirmation, which may take as long as the session lasts. */
+  #send(session: RabbitSession, message: TaskMessage, body: Buffer, delayMs: number): Promise<void> {
+    const { link } = this.#host
+    const name = laneQueue(message.queue, message.lane)
+    if (delayMs <= 0) return link.send(session, '', name, body)
+    const { exchange, key } = delayRoute(name, Math.min(delayMs, LONGEST_TRIP_MS))
+    return link.send(session, exchange, key, body)
   }
 
   /** Claims the keys of a message; answers the id to store it under, or why it is not to be stored: it is there, or nobody can tell. */
@@ -139,20 +151,26 @@ export class RabbitProducer {
     return withDeadline(Promise.race([heard, long]), { ...options, onDeadline }).finally(off)
   }
 
-  #failed(message: TaskMessage, error: InfraError, sent: Sent | undefined): EnqueueAnswer {
-    const refused = error instanceof BackendUnavailableError && error.reason === 'refused'
-    if (sent === undefined || refused) {
-      if (message.dedupe !== undefined && sent !== undefined) void this.#release(message)
+  #failed(message: TaskMessage, error: InfraError, sent: Promise<void> | undefined): EnqueueAnswer {
+    const { id } = message
+    if (sent === undefined || isRefused(error)) {
+      this.#inFlight.give(1)
+      const { session } = this.#host.link
+      if (sent !== undefined && session !== undefined) this.#host.queues.forget(session) // the next call declares again
+      if (sent !== undefined && message.dedupe !== undefined) void this.#release(message)
       return { status: 'refused', error }
     }
-    const { id } = message
-    // The answer may still come, and decides about a second enqueue under the same id.
-    const known = sent.confirmed.then(
+    // What is under way keeps its place until it is confirmed or its session is over. That may still come to pass, and
+    // decides about a second enqueue under the same id.
+    const known = sent.then(
       () => this.#append({ t: 'stored', id }),
       () => this.#append({ t: 'unsure', id }),
     )
     this.#unsure.set(id, known)
-    void known.then(() => this.#unsure.delete(id))
+    void known.then(() => {
+      this.#unsure.delete(id)
+      this.#inFlight.give(1)
+    })
     return { status: 'unknown', error }
   }
 
@@ -171,9 +189,9 @@ export class RabbitProducer {
   }
 }
 
-/** A message that was handed to the connection; the confirmation rejects when the session ends before it comes. */
-interface Sent {
-  readonly confirmed: Promise<void>
+/** Whether the server has said no; anything else leaves open what became of a message. */
+function isRefused(error: unknown): boolean {
+  return error instanceof BackendUnavailableError && error.reason === 'refused'
 }
 
 function claimOf(message: TaskMessage): LedgerEntry {

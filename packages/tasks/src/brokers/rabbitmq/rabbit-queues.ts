@@ -28,7 +28,13 @@ function level(index: number): string {
 
 /** Declares what a broker needs, once for each session. */
 export class RabbitQueues {
+  readonly #ready = new WeakMap<RabbitSession, Set<string>>()
   readonly #declared = new WeakMap<RabbitSession, Map<string, Promise<void>>>()
+
+  /** Whether the queues of one queue name have been declared. */
+  has(session: RabbitSession, queue: string): boolean {
+    return this.#ready.get(session)?.has(queue) === true
+  }
 
   /** The queues of one queue name. */
   queue(session: RabbitSession, queue: string): Promise<void> {
@@ -36,6 +42,8 @@ export class RabbitQueues {
       for (const name of [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]) {
         await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
       }
+      const ready = this.#ready.get(session) ?? new Set()
+      this.#ready.set(session, ready.add(queue))
     })
   }
 
@@ -52,6 +60,7 @@ export class RabbitQueues {
   /** Has everything declared again when it is next asked for. */
   forget(session: RabbitSession): void {
     this.#declared.delete(session)
+    this.#ready.delete(session)
   }
 
   #once(session: RabbitSession, what: string, declare: (channel: Channel) => Promise<void>): Promise<void> {
