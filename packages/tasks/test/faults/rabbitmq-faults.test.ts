@@ -5,7 +5,7 @@ import { type FaultBed, rabbitmqBed } from './fault-bed.js'
 import { outageFaults } from './outage-faults.js'
 import { semanticFaults } from './semantic-faults.js'
 import { stormFaults } from './storm-faults.js'
-import { unroutableFaults } from './unroutable.js'
+import { unroutableFaults } from './unroutable-faults.js'
 
 leakCheck()
 
