@@ -1,4 +1,6 @@
 import { type Cache, CacheOptionError, cacheChannels, createCache, disabledCache, memoryBackend } from '@plinth/cache'
+import { cacheSection } from '@plinth/cache/config'
+import { loadConfig } from '@plinth/config'
 import { describe, expect, it } from 'vitest'
 
 const fresh = (): Cache => createCache({ backend: memoryBackend() })
@@ -85,5 +87,16 @@ describe('named TTLs', () => {
       expect((await cache.explain('a')).freshForMs).toBeLessThanOrEqual(ms)
     }
     await expect(cache.set('a', 1, { ttl: 'weekly' })).rejects.toThrow(CacheOptionError)
+  })
+
+  it('come from the environment', () => {
+    const ttls = (env: Record<string, string>): readonly number[] => {
+      const { cache } = loadConfig({ env, sections: { cache: cacheSection } })
+      return [cache.shortTtlMs, cache.defaultTtlMs, cache.longTtlMs]
+    }
+    expect(ttls({})).toEqual([30_000, 3_600_000, 86_400_000])
+    const buckets = { CACHE_TTL_SHORT: '10', CACHE_TTL_DEFAULT: '300', CACHE_TTL_LONG: '3600' }
+    expect(ttls(buckets)).toEqual([10_000, 300_000, 3_600_000])
+    expect(ttls({ ...buckets, DEFAULT_CACHE_EXPIRATION: '60' })).toEqual([10_000, 60_000, 3_600_000])
   })
 })
