@@ -1,4 +1,5 @@
 export type { AdminListOptions, TasksAdmin } from './admin.js'
+export { afterCommit, type Committed, type Later } from './after-commit.js'
 export type {
   Board,
   BrokerCapabilities,
@@ -30,6 +31,13 @@ export type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 export { DEFAULT_LANE_WEIGHTS, LANES, type Lane, type LaneWeights } from './lane.js'
 export type { Dedupe, Failure, TaskMessage, TaskRef } from './message.js'
 export type { TaskMiddleware, TaskRun } from './middleware.js'
+export {
+  createOutbox,
+  type Outbox,
+  type OutboxEnqueueOptions,
+  type OutboxOptions,
+  type OutboxQueries,
+} from './outbox.js'
 export type { DeadReason, Outcome, Settled } from './outcome.js'
 export type {
   Backoff,

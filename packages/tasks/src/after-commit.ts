@@ -1,0 +1,35 @@
+import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
+import type { Task } from './task.js'
+import type { TaskHandle } from './task-handle.js'
+import type { Tasks } from './tasks.js'
+
+/** Collects tasks that are enqueued later, if at all. */
+export interface Later {
+  enqueue<Input, Output, Deps>(task: Task<Input, Output, Deps>, ...rest: EnqueueArguments<Input, EnqueueOptions>): void
+}
+
+/** What came of {@link afterCommit}. */
+export interface Committed<Result> {
+  readonly result: Result
+  /** The tasks, in the order in which they were asked for. */
+  readonly handles: readonly TaskHandle[]
+}
+
+/**
+ * Runs `work`, a transaction, and enqueues what it collected once that has been committed; nothing when it rejects.
+ *
+ * No worker sees a task before its data. A process that dies between the commit and the enqueue loses the task: where that
+ * must not be, use `createOutbox`.
+ *
+ * @throws what `work` throws; after the commit, what the first failed enqueue throws.
+ */
+export async function afterCommit<Result>(
+  tasks: Tasks,
+  work: (later: Later) => Promise<Result>,
+): Promise<Committed<Result>> {
+  const collected: (() => Promise<TaskHandle>)[] = []
+  const result = await work({
+    enqueue: (task, ...rest) => void collected.push(() => tasks.enqueue(task, ...rest)),
+  })
+  return { result, handles: await Promise.all(collected.map((enqueue) => enqueue())) }
+}
