@@ -82,7 +82,8 @@ export function replyWith({ handle }: AdapterRoute, user: (request: Request) => 
   }
 }
 
-function identify(request: Request): Ask['user'] {
+/** Who a request says it is. */
+export function identify(request: Request): Ask['user'] {
   return userOf(request.headers.authorization)
 }
 

@@ -4,7 +4,7 @@ import type { AdapterFixture, AdapterRoute } from './adapter-app.js'
 import { cacheOutcome, rawFetch } from './raw-fetch.js'
 
 /** A route that counts how often its handler ran. */
-export function counting(route: Omit<AdapterRoute, 'handle'> & Partial<Pick<AdapterRoute, 'handle'>>) {
+function counting(route: Omit<AdapterRoute, 'handle'> & Partial<Pick<AdapterRoute, 'handle'>>) {
   let runs = 0
   const handle: AdapterRoute['handle'] = async (ask) => {
     runs += 1
