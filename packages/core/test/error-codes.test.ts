@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 const packages = new URL('../../', import.meta.url)
 /** What is given to an error as its code: the first argument of a class of the house, or the option `code`. */
-const THROWN = /(?:super|new InfraError)\(\s*'([A-Z][A-Z\d_]{5,})'|\bcode(?: \?\?|:) '([A-Z][A-Z\d_]{5,})'/g
+const THROWN = /(?:super|new [A-Z]\w*Error)\(\s*'([A-Z][A-Z\d_]{5,})'|\bcode(?: \?\?|:) '([A-Z][A-Z\d_]{5,})'/g
 /** Codes of Node and the system, which the house passes on or imitates. */
 const FOREIGN = /^(E[A-Z]+|ERR_|UND_)/
 

@@ -1,6 +1,7 @@
 import { ConfigError } from '@plinth/config/units'
 import { describe, expect, test } from 'vitest'
-import { createRateLimiter, memoryBackend, RateLimitUsageError } from '../src/index.js'
+import { errorCodes } from '../src/error-codes.js'
+import { createRateLimiter, memoryBackend, type RateLimitUsageCode, RateLimitUsageError } from '../src/index.js'
 import { FakeClock } from './fake-clock.js'
 
 const policies = { api: { limits: ['10/1m', 'tokens: 100/1m'] }, slots: { limits: ['concurrency 2'] } }
@@ -85,6 +86,18 @@ describe('a wrong call is a typed error, charges nothing, and is never an accide
     await expect(decision.settle(cost)).rejects.toMatchObject({ code: 'RATE_LIMIT_INVALID_COST' })
     await decision.release()
   })
+})
+
+test('every code that a wrong call can have is in the table', () => {
+  const codes: Readonly<Record<RateLimitUsageCode, true>> = {
+    RATE_LIMIT_UNKNOWN_POLICY: true,
+    RATE_LIMIT_UNKNOWN_TIER: true,
+    RATE_LIMIT_INVALID_SUBJECT: true,
+    RATE_LIMIT_INVALID_COST: true,
+    RATE_LIMIT_COST_ABOVE_LIMIT: true,
+    RATE_LIMIT_INVALID_DURATION: true,
+  }
+  expect(errorCodes.map(({ code }) => code).toSorted()).toEqual(Object.keys(codes).toSorted())
 })
 
 describe('a wrong limit never becomes a limiter', () => {
