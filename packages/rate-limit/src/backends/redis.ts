@@ -106,14 +106,6 @@ class RedisBackend implements RateLimitBackend {
     await this.#connection.run((client) => client.unlink(...keys), { deadlineMs })
   }
 
-  async inspect({ deadlineMs }: BackendCallOptions): Promise<readonly string[]> {
-    // who may not ask is not warned: the right to count does not include it
-    const info = await this.#connection.run((client) => client.info('memory'), { deadlineMs }).catch(() => '')
-    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction'
-    const isBounded = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0) > 0
-    return isBounded && policy !== 'noeviction' ? [describeEviction(policy)] : []
-  }
-
   #decideTogether(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
     return this.#calls.add(this.#connection.cluster ? (charges[0]?.subject ?? '') : '', charges, options)
   }
@@ -247,8 +239,4 @@ function withoutCharge({ limit, cost }: Charge, outcome: Outcome): Outcome {
 
 function undoOf({ subject, limit, cost, lease }: Charge, { at }: Outcome): Correction {
   return { subject, limit, lease, at, by: lease === undefined ? -cost : -1 }
-}
-
-function describeEviction(policy: string): string {
-  return `Redis evicts when it is full (maxmemory-policy ${policy}), and an evicted count is a quota given back: set noeviction, or give rate limits a server of their own.`
 }
