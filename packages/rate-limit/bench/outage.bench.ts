@@ -52,7 +52,7 @@ interface Figures {
   /** The slowest check until the breaker opened, in milliseconds. */
   readonly slowest: number
   /** A check from then on: the median, in microseconds. */
-  readonly then: number
+  readonly afterwards: number
 }
 
 async function measure(open: () => Promise<Stage>, begin: (stage: Stage) => unknown): Promise<Figures> {
@@ -73,7 +73,7 @@ async function measure(open: () => Promise<Stage>, begin: (stage: Stage) => unkn
   await stage.server.thaw().catch(() => {})
   await limiter.close()
   await stage.close()
-  return { slowest, then: middle * 1000 }
+  return { slowest, afterwards: middle * 1000 }
 }
 
 let isBroken = false
@@ -83,9 +83,9 @@ for (const [kind, open] of Object.entries(stages)) {
     const rounds: Figures[] = []
     for (let i = 0; i < ROUNDS; i += 1) rounds.push(await measure(open, begin))
     const slowest = Math.min(...rounds.map((round) => round.slowest))
-    const then = Math.min(...rounds.map((round) => round.then))
+    const afterwards = Math.min(...rounds.map((round) => round.afterwards))
     if (slowest > MOST_MS) isBroken = true
-    console.log(`${kind}, ${fault}`.padEnd(28), slowest.toFixed(1).padStart(8), then.toFixed(1).padStart(12))
+    console.log(`${kind}, ${fault}`.padEnd(28), slowest.toFixed(1).padStart(8), afterwards.toFixed(1).padStart(12))
   }
 }
 process.exit(isBroken ? 1 : 0)
