@@ -39,11 +39,11 @@ export class Computing {
   async run(request: LoadRequest, run: ComputeRun): Promise<Outcome> {
     const { clock } = this.#parts
     const { lease, controller, stale } = run
-    const policy = request.policy()
     const heartbeat = lease && setInterval(() => void lease.renew(LEASE_MS).catch(() => {}), LEASE_MS / 3)
     heartbeat?.unref()
     const began = clock.elapsed()
     try {
+      const policy = request.policy() // may refuse an option: the lease must not outlast that
       const what = request.template === undefined ? 'a value' : `'${request.template}'`
       const loaded = await runLoader(request.load, { what, timeoutMs: policy.timeoutMs, controller, stale })
       return await this.#finish(request, loaded, run, clock.elapsed() - began)

@@ -22,7 +22,9 @@ export async function takeLease(
   const entry = usable ? frame : undefined
   const bytes = entry === undefined ? leaseFrame(guards, time, lease) : withLease(entry, lease)
   const ttlMs = entry === undefined ? leaseMs : Math.max(entry.keepMs(now), leaseMs)
-  const [taken] = await Promise.all([replace(cells, key, cell, { bytes, ttlMs }), cells.addStamps(missing, time)])
+  // The stamps first: whoever sees the lease can find them, or it would look like that of a computation that was voided.
+  if (missing.length > 0) await cells.addStamps(missing, time)
+  const taken = await replace(cells, key, cell, { bytes, ttlMs })
   return taken ? new CellLease(cells, address, time, lease.token) : undefined
 }
 

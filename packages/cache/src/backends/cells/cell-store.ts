@@ -18,7 +18,7 @@ import { entryFrame, entryIn, type Frame, holdsEntry, physicalMs, withLifetime, 
 import { inspectFrame } from '../inspect-frame.js'
 import { takeLease } from './cell-lease.js'
 import type { Cells } from './cells.js'
-import { look } from './look.js'
+import { type Look, look } from './look.js'
 import { pause, replace } from './replace.js'
 
 /** How often a step is tried again because somebody else was faster. */
@@ -43,7 +43,7 @@ export class CellStore implements CacheStore {
 
   async claim(address: Address, request: ClaimRequest): Promise<Claim> {
     for (let round = 0; round < TRIES; round++) {
-      const seen = await look(this.#cells, address, true)
+      const seen = await this.#lookAtLease(address)
       const now = this.#cells.now()
       const { usable, frame, cell } = seen
       const entry = usable && cell !== undefined ? entryIn(cell.bytes, now) : undefined
@@ -54,6 +54,13 @@ export class CellStore implements CacheStore {
       await pause(round)
     }
     return { entry: undefined, lease: undefined }
+  }
+
+  /** Cell and stamps are read side by side: stamps may have been read before they were made, and the cell after its lease was taken. */
+  async #lookAtLease(address: Address): Promise<Look> {
+    const seen = await look(this.#cells, address, true)
+    const isOdd = !seen.valid && seen.frame?.leased(this.#cells.now()) === true
+    return isOdd ? look(this.#cells, address, true) : seen
   }
 
   settled(key: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {

@@ -1,0 +1,163 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { type Cache, CacheKeyError, CacheOptionError, CacheValueError, createCache, memoryBackend } from '@plinth/cache'
+import { memcachedBackend } from '@plinth/cache/memcached'
+import { redisBackend } from '@plinth/cache/redis'
+import { openMemcached } from '@plinth/core/memcached'
+import { openRedis } from '@plinth/core/redis'
+import { closeWithFile, freshPrefix, sharedMemcached, sharedRedis, sharedRedisCluster } from '@plinth/testing'
+import { describe, expect, it } from 'vitest'
+
+/** A cache, and the way to write past it into its store. */
+interface Setup {
+  readonly cache: Cache
+  readonly overwrite?: (key: string, bytes: Buffer) => Promise<unknown>
+  readonly stored?: (key: string) => Promise<Buffer | undefined>
+}
+
+const deadline = '10s'
+
+const backends: Readonly<Record<string, () => Promise<Setup>>> = {
+  memory: async () => ({ cache: createCache({ backend: memoryBackend() }) }),
+  redis: async () => {
+    const redis = await openRedis({ url: await sharedRedis() })
+    const prefix = freshPrefix('bad')
+    closeWithFile(() => redis.close())
+    return {
+      cache: createCache({ backend: redisBackend(redis, { deadline }), prefix }),
+      overwrite: (key, bytes) => redis.client.set(`${prefix}:v1/e/${key}`, bytes),
+      stored: async (key) => (await redis.client.getBuffer(`${prefix}:v1/e/${key}`)) ?? undefined,
+    }
+  },
+  cluster: async () => {
+    const { hostname: host, port } = new URL(await sharedRedisCluster())
+    const redis = await openRedis({ cluster: [{ host, port: Number(port) }] })
+    const prefix = freshPrefix('bad')
+    closeWithFile(() => redis.close())
+    return {
+      cache: createCache({ backend: redisBackend(redis, { deadline }), prefix }),
+      overwrite: (key, bytes) => redis.client.set(`${prefix}:v1/e/${key}`, bytes),
+      stored: async (key) => (await redis.client.getBuffer(`${prefix}:v1/e/${key}`)) ?? undefined,
+    }
+  },
+  memcached: async () => {
+    const memcached = openMemcached({ servers: await sharedMemcached() })
+    await memcached.whenReady()
+    const prefix = freshPrefix('bad')
+    closeWithFile(() => memcached.close())
+    return {
+      cache: createCache({ backend: memcachedBackend(memcached, { deadline }), prefix }),
+      overwrite: (key, bytes) => memcached.set(`${prefix}:v1/e/${key}`, bytes, 60_000),
+      stored: (key) => memcached.get(`${prefix}:v1/e/${key}`),
+    }
+  },
+}
+
+const circle: Record<string, unknown> = {}
+circle.self = circle
+
+describe.each(Object.entries(backends))('on %s', (_name, open) => {
+  it('an option that does not exist is refused by every call that takes options', async () => {
+    const { cache } = await open()
+    const bad = { tll: 5 } as object
+    const calls = [
+      () => cache.get('k', bad),
+      () => cache.set('k', 1, bad),
+      () => cache.setMany({ k: 1 }, bad),
+      () => cache.setIfAbsent('k', 1, bad),
+      () => cache.increment('k', 1, bad),
+      () => cache.getOrSet('k', () => 1, bad),
+      async () => cache.define('f:{a}', bad, ({ a }: { a: number }) => a),
+      async () => cache.mutation(bad, async () => 1),
+    ]
+    for (const call of calls) await expect(call()).rejects.toBeInstanceOf(CacheOptionError)
+    expect(() => createCache({ backend: memoryBackend(), tll: 5 } as never)).toThrow(CacheOptionError)
+    expect(await cache.get('k')).toBeUndefined()
+  })
+
+  it('a key, tag or prefix that is empty, no text or endless is refused; a long one is a key like others', async () => {
+    const { cache } = await open()
+    for (const bad of ['', 'x'.repeat(70_000), 5, null, undefined, {}] as string[]) {
+      const calls = [
+        () => cache.get(bad),
+        () => cache.set(bad, 1),
+        () => cache.getOrSet(bad, () => 1),
+        () => cache.has(bad),
+        () => cache.delete(bad),
+        () => cache.take(bad),
+        () => cache.increment(bad),
+        () => cache.touch(bad),
+        () => cache.getMany([bad]),
+        () => cache.set('k', 1, { tags: [bad] }),
+        () => cache.invalidateTags(bad),
+        () => cache.deleteByPrefix(bad),
+        () => cache.explain(bad),
+      ]
+      for (const call of calls) await expect(call()).rejects.toBeInstanceOf(CacheKeyError)
+    }
+    const long = 'user:'.repeat(5_000)
+    await cache.set(`${long}a`, 'a')
+    await cache.set(`${long}b`, 'b')
+    expect(await cache.getMany([`${long}a`, `${long}b`])).toEqual(['a', 'b'])
+  })
+
+  it('a lifetime that is zero, negative or no number is refused', async () => {
+    const { cache } = await open()
+    for (const ttl of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', '-5m', '', {} as never, 1e15]) {
+      await expect(cache.set('k', 1, { ttl })).rejects.toBeInstanceOf(CacheOptionError)
+      await expect(cache.getOrSet('k', () => 1, { ttl })).rejects.toBeInstanceOf(CacheOptionError)
+      await expect(cache.touch('k', ttl)).rejects.toBeInstanceOf(CacheOptionError)
+      const late = ({ setTtl }: { setTtl(ttl: string | number): void }): number => {
+        setTtl(ttl)
+        return 1
+      }
+      await expect(cache.getOrSet('k', late)).rejects.toBeInstanceOf(CacheOptionError)
+    }
+    expect(await cache.get('k')).toBeUndefined()
+  })
+
+  it('a value that is undefined or no data is refused, and what stood there stays', async () => {
+    const { cache } = await open()
+    await cache.set('k', 'sound')
+    for (const bad of [undefined, () => 1, Symbol('x'), circle, { f: () => 1 }, Promise.resolve(1), /x/]) {
+      await expect(cache.set('k', bad)).rejects.toBeInstanceOf(CacheValueError)
+      await expect(cache.setIfAbsent('new', bad)).rejects.toBeInstanceOf(CacheValueError)
+    }
+    expect(await cache.get('k')).toBe('sound')
+    for (const bad of [() => 1, circle]) {
+      await expect(cache.getOrSet('computed', () => bad)).rejects.toBeInstanceOf(CacheValueError)
+    }
+    expect(await cache.getOrSet('computed', () => 'sound')).toBe('sound')
+    await expect(cache.increment('k')).rejects.toBeInstanceOf(CacheValueError)
+    expect(await cache.get('k')).toBe('sound')
+  })
+
+  it('an entry that is corrupt or foreign is a miss, counted once, and removed or replaced', async () => {
+    const { cache, overwrite, stored } = await open()
+    if (overwrite === undefined || stored === undefined) return // nobody else writes into the memory of a process
+    await cache.set('k', { a: 'sound' })
+    const sound = (await stored('k')) ?? Buffer.alloc(0)
+    const broken = [
+      Buffer.from('not ours'),
+      Buffer.from('{"value":1}'),
+      sound.subarray(0, 60),
+      sound.subarray(0, sound.length - 3),
+      Buffer.concat([sound, Buffer.from('more')]),
+      Buffer.concat([sound.subarray(0, sound.length - 4), Buffer.from('\xff\xff\xff\xff', 'latin1')]),
+    ]
+    for (const bytes of broken) {
+      await overwrite('k', bytes)
+      const events = { miss: 0, hit: 0 }
+      const onMiss = () => void events.miss++
+      const onHit = () => void events.hit++
+      subscribe('plinth:cache:miss', onMiss)
+      subscribe('plinth:cache:hit', onHit)
+      expect(await cache.get('k')).toBeUndefined()
+      unsubscribe('plinth:cache:miss', onMiss)
+      unsubscribe('plinth:cache:hit', onHit)
+      expect(events).toEqual({ miss: 1, hit: 0 })
+      await overwrite('k', bytes)
+      expect(await cache.getOrSet('k', () => 'computed')).toBe('computed')
+      expect(await cache.get('k')).toBe('computed')
+    }
+  })
+})
