@@ -3,6 +3,7 @@ import {
   ComponentLifecycle,
   type ComponentLifecycleOptions,
   type ComponentReport,
+  deadlineSignal,
   MisconfiguredError,
   type MoveCause,
 } from '@plinth/core'
@@ -150,7 +151,9 @@ export class Supervisor {
 
   /** Runs a step that may not listen to its signal. */
   async #bounded(step: Step, budgetMs: number): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(budgetMs)])
+    // `AbortSignal.timeout` would keep its timer for the whole budget, however soon the step is done
+    const onDeadline = (): Error => new DOMException(`no answer within ${budgetMs} ms`, 'TimeoutError')
+    const { signal, dispose } = deadlineSignal({ deadlineMs: budgetMs, signal: this.#stop.signal, onDeadline })
     signal.throwIfAborted()
     let giveUp: (() => void) | undefined
     const aborted = new Promise<never>((_, reject) => {
@@ -160,6 +163,7 @@ export class Supervisor {
     try {
       await Promise.race([step(signal), aborted])
     } finally {
+      dispose()
       if (giveUp !== undefined) signal.removeEventListener('abort', giveUp)
     }
   }
