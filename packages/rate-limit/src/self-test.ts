@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { BackendUnavailableError } from '@plinth/core'
 import { compileLimits } from './policy/compile-limit.js'
 import { parseLimit } from './policy/parse-limit.js'
 import type { PolicyDesk } from './policy/policy-desk.js'
@@ -16,7 +17,11 @@ export async function selfTest(
 ): Promise<readonly string[]> {
   const server = await Promise.all([probe(backend, deadlineMs), backend.inspect?.({ deadlineMs }) ?? []]).then(
     (warnings) => warnings.flat(),
-    (error: unknown) => [`Rate limits could not ask their backend ${backend.name}: ${describe(error)}`],
+    // That a server is away is told by what watches its connection.
+    (error: unknown) =>
+      error instanceof BackendUnavailableError
+        ? []
+        : [`Rate limits could not ask their backend ${backend.name}: ${describe(error)}`],
   )
   return [...idleWarnings(desk), ...server]
 }

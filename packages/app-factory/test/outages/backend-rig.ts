@@ -104,7 +104,12 @@ export async function clusterRig(): Promise<BackendRig> {
       restartLoading: () => nodes.restartLoading(),
       serves,
       async demote() {
-        await Promise.all(cluster.replicas.map((replica) => replica.command('CLUSTER', 'FAILOVER')))
+        // What was a replica at the start may have taken over since.
+        const roles = await Promise.all(
+          [...cluster.masters, ...cluster.replicas].map(async (node) => ({ node, role: await node.command('ROLE') })),
+        )
+        const replicas = roles.filter(({ role }) => Array.isArray(role) && role[0] === 'slave')
+        await Promise.all(replicas.map(({ node }) => node.command('CLUSTER', 'FAILOVER')))
       },
       promote: serves,
       async fill() {
@@ -166,8 +171,8 @@ export async function memcachedRig(): Promise<BackendRig> {
   }
 }
 
-/** Keys to load, and how slowly each is loaded, in microseconds: about three seconds in all. */
-const KEYS = 300
+/** Keys to load, and how slowly each is loaded, in microseconds: about five seconds in all. */
+const KEYS = 500
 const LOADING_SLOWLY = ['key-load-delay 10000', 'loading-process-events-interval-bytes 1024']
 
 /** The processes of a single Redis or of a Cluster. */
