@@ -1,5 +1,5 @@
 import { EmailError, type EmailQueue, type EnqueueEmailOptions, type Mailer, type QueuedEmail } from '@plinth/email'
-import { defineTask, type EnqueueOptions, type Task, type Tasks } from '@plinth/tasks'
+import { defineTask, type EnqueueOptions, EnqueueUnknownError, type Task, type Tasks } from '@plinth/tasks'
 
 /** The task in which a queued message waits for a worker. */
 export type EmailTask = Task<QueuedEmail, void>
@@ -33,15 +33,31 @@ export function emailTask(mailer: () => Mailer): EmailTask {
 /** Lends tasks to the mailer as its queue. */
 export function emailQueue(task: EmailTask, tasks: () => Tasks): EmailQueue {
   return {
-    enqueue: async (job, options) => ({ id: (await tasks().enqueue(task, job, taskOptions(options))).id }),
+    enqueue: async (job, options) => {
+      try {
+        return { id: (await tasks().enqueue(task, job, taskOptions(options))).id }
+      } catch (error) {
+        throw queueError(error)
+      }
+    },
     enqueueMany: async (items) => {
       const answers = await tasks().enqueueMany(
         task,
         items.map(({ job, options }) => ({ input: job, options: taskOptions(options) })),
       )
-      return answers.map(({ handle, error }) => (handle === undefined ? { error } : { id: handle.id }))
+      return answers.map(({ handle, error }) =>
+        handle === undefined ? { error: queueError(error) } : { id: handle.id },
+      )
     },
   }
+}
+
+/** A queue that did not confirm in time may hold the message: the error must say so, or a repetition sends it twice. */
+function queueError(error: unknown): unknown {
+  if (!(error instanceof EnqueueUnknownError)) return error
+  const text =
+    'The queue did not confirm in time that it took the email. Send again under the same idempotencyKey only.'
+  return new EmailError('timeout', text, { ambiguous: true, cause: error })
 }
 
 function taskOptions({ idempotencyKey, priority, delayMs }: EnqueueEmailOptions): EnqueueOptions {

@@ -1,7 +1,7 @@
 import { createInfra, type Infra } from '@plinth/app-factory'
 import { silentLogger } from '@plinth/core'
 import { readyTemplates } from '@plinth/email/templates'
-import { freshRedis } from '@plinth/testing'
+import { freshRedis, startRedis } from '@plinth/testing'
 import { PostmarkStandIn } from '@plinth/testing/postmark'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 
@@ -64,3 +64,22 @@ test.each(['memory', 'redis'])(
   },
   60_000,
 )
+
+test('when nobody knows whether the queue took a mail, the error says so, and sent again under its key it goes out once', async () => {
+  postmark = await new PostmarkStandIn().listen()
+  const redis = await startRedis()
+  const { email } = await appOn({ TASKS_BROKER: 'redis', REDIS_URL: redis.url })
+  const ask = (to: string): ReturnType<typeof email.send> =>
+    email.send(notification, { to, props: notification.example }, { queue: true, idempotencyKey: to })
+
+  await redis.freeze()
+  const unknown = { name: 'EmailError', kind: 'timeout', retryable: true, ambiguous: true }
+  await expect(ask('ada@example.com')).rejects.toMatchObject(unknown)
+  await redis.thaw()
+
+  await vi.waitFor(() => ask('ada@example.com'), { timeout: 20_000, interval: 200 })
+  await ask('last@example.com')
+  const receivers = (): unknown[] => postmark.accepted.map(({ to }) => to[0])
+  await vi.waitFor(() => expect(receivers()).toContain('last@example.com'), { timeout: 20_000 })
+  expect(receivers().sort()).toEqual(['ada@example.com', 'last@example.com'])
+}, 60_000)

@@ -39,7 +39,7 @@ export interface QueueItem {
  * Handing the same job over twice is safe.
  */
 export interface EmailQueue {
-  /** Takes the job durably and answers its id; rejects when it could not. */
+  /** Takes the job durably and answers its id; rejects when it could not, with an `ambiguous` `EmailError` when nobody knows. */
   enqueue(job: QueuedEmail, options: EnqueueEmailOptions): Promise<{ readonly id: string }>
   /**
    * Takes many at once: for a queue that does so in fewer round trips. Answers in the order of the items, for each its id or

@@ -46,8 +46,9 @@ export class QueuedSends {
     return mapConcurrently(waiting, CONCURRENCY, async ({ id, message }, index) => {
       const answer = answers[index]
       if (answer !== undefined && 'id' in answer) return { status: 'queued', jobId: answer.id } as const
-      await this.#reporter.record(id, message, 'failed')
-      return queueError(answer?.error)
+      const error = queueError(answer?.error)
+      if (!error.ambiguous) await this.#reporter.record(id, message, 'failed')
+      return error
     })
   }
 
