@@ -118,13 +118,13 @@ class TransportMailer implements Mailer {
 
   async sendMany<Props>(
     template: EmailTemplate<Props>,
-    messages: Iterable<BulkMessage<Props>>,
+    messages: Iterable<BulkMessage<Props>> | AsyncIterable<BulkMessage<Props>>,
     options: SendManyOptions = {},
   ): Promise<readonly BulkResult[]> {
     return this.#traced(template.name, options, async () => {
       const results: BulkResult[] = []
       let failed = 0
-      for (const window of windows(messages, WINDOW)) {
+      for await (const window of windows(messages, WINDOW)) {
         for (const result of await this.#sendWindow(template, window, options)) {
           results.push(result)
           if (result.status === 'failed') failed++
@@ -263,9 +263,12 @@ function noQueue(): EmailError {
   return new EmailError('config', 'This mailer has no queue. Give createMailer a queue, or send without queue: true.')
 }
 
-function* windows<Item>(items: Iterable<Item>, size: number): Generator<readonly Item[]> {
+async function* windows<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  size: number,
+): AsyncGenerator<readonly Item[]> {
   let window: Item[] = []
-  for (const item of items) {
+  for await (const item of items) {
     window.push(item)
     if (window.length < size) continue
     yield window

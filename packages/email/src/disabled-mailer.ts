@@ -14,7 +14,11 @@ export function disabledMailer(): Mailer {
     canDeliver: false,
     send: async () => SKIPPED,
     sendMessage: async () => SKIPPED,
-    sendMany: async (_template, messages) => Array.from(messages, (): BulkResult => SKIPPED),
+    sendMany: async (_template, messages) => {
+      const results: BulkResult[] = []
+      for await (const _message of messages) results.push(SKIPPED)
+      return results
+    },
     preview: async (template, props) =>
       template.render(props ?? template.example, {
         companyName: 'Preview',

@@ -92,13 +92,15 @@ export interface Mailer extends Closable {
 
   /**
    * Sends a template to many, each its own message with its own props: in as few requests as the transport can.
+   * `messages` is read a part (500) at a time, so rows of a cursor never stand in memory all at once; when
+   * reading fails the call rejects with that error, and the parts before are out: keys let you start again.
    *
    * The results stand in the order of the messages; one bad message never stops the others. `timeout` bounds each
    * request, not the whole.
    */
   sendMany<Props>(
     template: EmailTemplate<Props>,
-    messages: Iterable<BulkMessage<NoInfer<Props>>>,
+    messages: Iterable<BulkMessage<NoInfer<Props>>> | AsyncIterable<BulkMessage<NoInfer<Props>>>,
     options?: SendManyOptions,
   ): Promise<readonly BulkResult[]>
 

@@ -103,6 +103,27 @@ describe('a mailer', () => {
     expect(transport.sent).toHaveLength(2)
   })
 
+  it('reads the messages of a bulk send a part at a time, and what was sent before reading failed is not sent again', async () => {
+    const transport = memoryTransport()
+    const mailer = createMailer({ transport, from })
+    let read = 0
+    async function* rows(failAt: number) {
+      for (read = 0; read < 1200; read++) {
+        if (read === failAt) throw new Error('the cursor was closed')
+        const address = `user${read}@example.com`
+        yield { to: address, props: { name: 'Ada' }, idempotencyKey: address }
+      }
+    }
+    const readAhead: number[] = []
+    const onProgress = ({ done }: { readonly done: number }) => readAhead.push(read + 1 - done)
+    await expect(mailer.sendMany(welcome, rows(700), { onProgress })).rejects.toThrow('the cursor was closed')
+    expect(transport.sent).toHaveLength(500)
+    const results = await mailer.sendMany(welcome, rows(-1), { onProgress })
+    expect(results.filter(({ status }) => status === 'skipped')).toHaveLength(500)
+    expect(transport.sent).toHaveLength(1200)
+    expect(readAhead).toEqual([0, 0, 0, 1])
+  })
+
   it('sends what is written by hand', async () => {
     const transport = memoryTransport()
     const mailer = createMailer({ transport, from })
