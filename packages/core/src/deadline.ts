@@ -20,45 +20,75 @@ const BUSY_MS = 5
  * behind on a long-lived signal).
  */
 export function withDeadline<Result>(work: Promise<Result>, options: DeadlineOptions): Promise<Result> {
-  const { deadlineMs, signal, onDeadline } = options
-  if (signal === undefined && deadlineMs === undefined) return work
+  if (options.signal === undefined && options.deadlineMs === undefined) return work
   return new Promise<Result>((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined
-    let lastLook: NodeJS.Immediate | undefined
-    const settle = (): void => {
-      clearTimeout(timer)
-      clearImmediate(lastLook)
-      signal?.removeEventListener('abort', onAbort)
-    }
-    const onAbort = (): void => {
-      settle()
-      reject(signal?.reason)
-    }
+    const wait = new Wait(options, resolve as (result: unknown) => void, reject)
     work.then(
-      (result) => {
-        settle()
-        resolve(result)
-      },
-      (error: unknown) => {
-        settle()
-        reject(error)
-      },
+      (result) => wait.resolve(result),
+      (error: unknown) => wait.reject(error),
     )
-    if (signal?.aborted === true) return onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-    if (deadlineMs !== undefined) {
-      const onTime = (): void => {
-        settle()
-        reject(onDeadline())
-      }
-      const due = performance.now() + deadlineMs
-      timer = setTimeout(() => {
-        // After a busy stretch timers come first; what lies in the sockets is read between them and an immediate.
-        if (performance.now() - due > BUSY_MS) lastLook = setImmediate(onTime)
-        else onTime()
-      }, deadlineMs).unref()
-    }
+    wait.begin()
   })
+}
+
+/** One wait under way. A class and not closures: it is made for every call to every backend. */
+class Wait {
+  readonly #options: DeadlineOptions
+  readonly #resolve: (result: unknown) => void
+  readonly #reject: (error: unknown) => void
+  #due = 0
+  #timer: NodeJS.Timeout | undefined
+  #lastLook: NodeJS.Immediate | undefined
+
+  constructor(options: DeadlineOptions, resolve: (result: unknown) => void, reject: (error: unknown) => void) {
+    this.#options = options
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  begin(): void {
+    const { deadlineMs, signal } = this.#options
+    if (signal?.aborted === true) {
+      this.reject(signal.reason)
+      return
+    }
+    signal?.addEventListener('abort', this, { once: true })
+    if (deadlineMs === undefined) return
+    this.#due = performance.now() + deadlineMs
+    this.#timer = setTimeout(ring, deadlineMs, this).unref()
+  }
+
+  resolve(result: unknown): void {
+    this.#end()
+    this.#resolve(result)
+  }
+
+  reject(error: unknown): void {
+    this.#end()
+    this.#reject(error)
+  }
+
+  /** The signal has aborted. */
+  handleEvent(): void {
+    this.reject(this.#options.signal?.reason)
+  }
+
+  /** The time is up. After a busy stretch timers come first; what lies in the sockets is read between them and an immediate. */
+  ring(): void {
+    if (this.#lastLook === undefined && performance.now() - this.#due > BUSY_MS) {
+      this.#lastLook = setImmediate(ring, this)
+    } else this.reject(this.#options.onDeadline())
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#lastLook)
+    this.#options.signal?.removeEventListener('abort', this)
+  }
+}
+
+function ring(wait: Wait): void {
+  wait.ring()
 }
 
 /** A signal that aborts at a deadline or with its parent, whichever comes first. */
