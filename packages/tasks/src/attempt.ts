@@ -54,7 +54,7 @@ export class Attempt implements TaskContext<never> {
   #controller: AbortController | undefined
   #interrupted: { readonly why: Interruption; readonly error: InfraError } | undefined
   #timer: CancelTimer | undefined
-  #decide: (outcome: Outcome) => void = () => {}
+  #decide: ((outcome: Outcome) => void) | undefined
   #decided = false
   #handlerRunning = false
   #log: Logger | undefined
@@ -174,7 +174,7 @@ export class Attempt implements TaskContext<never> {
   #settle(outcome: Outcome): void {
     this.#decided = true
     this.#timer?.()
-    this.#decide(outcome)
+    this.#decide?.(outcome)
   }
 
   async #execute(): Promise<Outcome> {

@@ -101,7 +101,9 @@ export class RabbitBroker implements TaskBroker {
     return this.#link.ready(options)
   }
 
-  enqueue(messages: readonly TaskMessage[], options: CallOptions): Promise<readonly EnqueueAnswer[]> {
+  async enqueue(messages: readonly TaskMessage[], options: CallOptions): Promise<readonly EnqueueAnswer[]> {
+    const [only] = messages
+    if (messages.length === 1 && only !== undefined) return [await this.#producer.enqueue(only, options)]
     return Promise.all(messages.map((message) => this.#producer.enqueue(message, options)))
   }
 

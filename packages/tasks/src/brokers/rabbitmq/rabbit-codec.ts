@@ -14,8 +14,28 @@ export interface Envelope {
 /** Writes a new message. Throws as `encodeInput` does. */
 export function encodeMessage(message: TaskMessage, largestBytes: number): Buffer {
   const input = encodeInput(message, largestBytes)
-  const head = JSON.stringify({ ...message, input: undefined, made: 0 })
+  const head = isPlain(message) ? encodePlain(message) : JSON.stringify({ ...message, input: undefined, made: 0 })
   return Buffer.from(input === '' ? head : `${head.slice(0, -1)},"input":${input}}`)
+}
+
+/** Whether a message has nothing but what every message has. */
+function isPlain(message: TaskMessage): boolean {
+  const { dueAt, expiresAt, dedupe, parent, root, headers, parkedAt } = message
+  return (
+    dueAt === undefined &&
+    expiresAt === undefined &&
+    dedupe === undefined &&
+    parent === undefined &&
+    root === undefined &&
+    headers === undefined &&
+    parkedAt === undefined
+  )
+}
+
+/** The same as JSON would write, at a fraction of its price: most messages are plain. */
+function encodePlain(message: TaskMessage): string {
+  const { id, task, version, queue, lane, attempts, enqueuedAt, keepResultMs, keepDeadMs } = message
+  return `{"id":${JSON.stringify(id)},"task":${JSON.stringify(task)},"version":${version},"queue":${JSON.stringify(queue)},"lane":"${lane}","attempts":${attempts},"enqueuedAt":${enqueuedAt},"keepResultMs":${keepResultMs},"keepDeadMs":${keepDeadMs},"made":0}`
 }
 
 /** Writes a message that has been on its way. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { BackendUnavailableError } from '@plinth/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
-import type { ConsumeOptions, Delivery, TaskConsumer } from '../../broker.js'
+import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
 import { dedupeScope } from '../../dedupe-scope.js'
 import { LANES } from '../../lane.js'
 import type { Outcome } from '../../outcome.js'
@@ -12,6 +12,7 @@ import { endOf, endOfUnreadable } from './ending.js'
 import { acknowledge, cameBack, type Held, tagOf } from './held.js'
 import type { LedgerEntry } from './ledger-entry.js'
 import { decodeEnvelope, type Envelope } from './rabbit-codec.js'
+import { RabbitDelivery } from './rabbit-delivery.js'
 import { RabbitLanes } from './rabbit-lanes.js'
 import type { RabbitLedger } from './rabbit-ledger.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
@@ -254,25 +255,7 @@ export class RabbitConsumer implements TaskConsumer {
       const scopes = [dedupeScope('u', message, unique.key)]
       await this.#host.ledger.append({ t: 'release', id: message.id, scopes }).catch(() => {}) // its end releases it too
     }
-    return this.#options.handle(this.#delivery(held))
-  }
-
-  #delivery(held: Held): Delivery {
-    const { message, made } = held.envelope
-    const { ledger, view } = this.#host
-    return {
-      message,
-      attempt: made + 1,
-      suspect: held.suspect,
-      progress: async (value) => {
-        held.progress = value
-      },
-      recall: async (key) => {
-        await ledger.sync({})
-        return view.memo(message.id, key)
-      },
-      remember: (key, value) => ledger.append({ t: 'memo', id: message.id, key, value }),
-    }
+    return this.#options.handle(new RabbitDelivery(held, this.#host))
   }
 
   /** Makes an outcome durable, and only then acknowledges the delivery. */

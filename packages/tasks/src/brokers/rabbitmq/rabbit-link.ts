@@ -12,6 +12,7 @@ import {
 } from '@plinth/core'
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
 import { sleep } from '../../sleep.js'
+import { joinWrites } from './join-writes.js'
 
 type Amqplib = typeof import('amqplib')
 
@@ -113,22 +114,13 @@ export class RabbitLink implements Closable {
     this.#published += 1
     const messageId = `${this.#published}`
     return new Promise<void>((resolve, reject) => {
-      const settle = (error: unknown): void => {
-        if (error !== null && error !== undefined) {
-          reject(
-            new BackendUnavailableError('RabbitMQ did not confirm a message.', {
-              reason: 'deadline',
-              cause: sanitizeError(error),
-            }),
-          )
-        } else if (this.#returned.delete(messageId)) {
-          reject(
-            new BackendUnavailableError(`No queue of RabbitMQ takes messages for "${key}".`, { reason: 'refused' }),
-          )
-        } else resolve()
-      }
+      const options = { messageId, mandatory: true, persistent: true }
       try {
-        session.publishing.publish(exchange, key, body, { messageId, mandatory: true, persistent: true }, settle)
+        session.publishing.publish(exchange, key, body, options, (error: unknown) => {
+          const returned = this.#returned.size > 0 && this.#returned.delete(messageId)
+          if (error === null || error === undefined) returned ? reject(unroutable(key)) : resolve()
+          else reject(unconfirmed(error))
+        })
       } catch (error) {
         reject(
           new BackendUnavailableError('RabbitMQ took no message.', { reason: 'refused', cause: sanitizeError(error) }),
@@ -201,6 +193,7 @@ export class RabbitLink implements Closable {
     const model = await amqp.connect(url.toString(), { timeout: connectMs, noDelay: true })
     model.on('error', end)
     model.on('close', end)
+    joinWrites(streamOf(model))
     return model
   }
 
@@ -245,6 +238,17 @@ export function inTime(confirmed: Promise<void>, call: CallOptions): Promise<voi
   return withDeadline(confirmed, { deadlineMs: call.deadlineMs, signal: call.signal, onDeadline: notInTime })
 }
 
+function unconfirmed(error: unknown): Error {
+  return new BackendUnavailableError('RabbitMQ did not confirm a message.', {
+    reason: 'deadline',
+    cause: sanitizeError(error),
+  })
+}
+
+function unroutable(key: string): Error {
+  return new BackendUnavailableError(`No queue of RabbitMQ takes messages for "${key}".`, { reason: 'refused' })
+}
+
 function notInTime(): Error {
   return new BackendUnavailableError('RabbitMQ did not confirm a message in time.', { reason: 'deadline' })
 }
@@ -263,8 +267,13 @@ async function closeModel(model: ChannelModel): Promise<void> {
   const gone = new Error('no answer')
   await withDeadline(model.close(), { deadlineMs: 1000, onDeadline: () => gone }).catch(() => {
     // A peer that does not answer would be waited for until its heartbeat fails.
-    ;(model.connection as unknown as { readonly stream?: { destroy(): void } }).stream?.destroy()
+    streamOf(model)?.destroy()
   })
+}
+
+/** The socket under a connection, which amqplib does not declare. */
+function streamOf(model: ChannelModel): { destroy(): void } | undefined {
+  return (model.connection as unknown as { readonly stream?: { destroy(): void } }).stream
 }
 
 function describe(error: unknown): Error {

@@ -1,0 +1,43 @@
+/** What of a socket is needed to hold back what is written to it. */
+interface Corkable {
+  write(...written: never[]): boolean
+  cork(): void
+  uncork(): void
+}
+
+/**
+ * Sends what is written to a socket within one turn in one go.
+ *
+ * amqplib writes every frame by itself, and each write is a call to the system: for small messages that is most of what
+ * they cost. Nothing is sent later than the end of the turn in which it was written.
+ */
+export function joinWrites(stream: unknown): void {
+  if (!isCorkable(stream)) return // another amqplib: it works without
+  const write = stream.write
+  let corked = false
+  const uncork = (): void => {
+    corked = false
+    stream.uncork()
+  }
+  stream.write = (...written: never[]): boolean => {
+    if (!corked) {
+      corked = true
+      stream.cork()
+      process.nextTick(uncork)
+    }
+    return write.apply(stream, written)
+  }
+}
+
+function isCorkable(stream: unknown): stream is Corkable {
+  return (
+    typeof stream === 'object' &&
+    stream !== null &&
+    'write' in stream &&
+    typeof stream.write === 'function' &&
+    'cork' in stream &&
+    typeof stream.cork === 'function' &&
+    'uncork' in stream &&
+    typeof stream.uncork === 'function'
+  )
+}
