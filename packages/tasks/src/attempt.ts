@@ -154,7 +154,12 @@ export class Attempt implements TaskContext<never> {
 
   /** Aborts the handler's signal. A handler that has not ended within the grace is settled without it. */
   interrupt(why: Interruption, error: InfraError): void {
-    if (this.#decided || this.#interrupted !== undefined) return
+    if (this.#decided) return
+    if (this.#interrupted !== undefined) {
+      // What is handed back and then cancelled must not run elsewhere.
+      if (this.#interrupted.why === 'shutdown' && why === 'cancelled') this.#interrupted = { why, error }
+      return
+    }
     this.#interrupted = { why, error }
     this.#timer?.()
     this.#timer = undefined

@@ -213,6 +213,9 @@ const sabotage: Readonly<Record<string, Break>> = {
       return { stop: () => consumer.close(0), close: (deadlineMs) => consumer.close(deadlineMs) }
     },
   }),
+  'a task that is cancelled in the moment it is handed back runs nowhere else': () => ({
+    cancel: async () => 'requested',
+  }),
   'what is still running at the deadline is handed back, and runs elsewhere without an attempt spent': settling(
     (outcome) => (outcome.kind === 'released' ? { kind: 'retry', delayMs: 0, failure } : outcome),
   ),
@@ -220,6 +223,8 @@ const sabotage: Readonly<Record<string, Break>> = {
   'tasks in the hands of a process that dies run elsewhere, and no attempt is spent': delivering(
     ({ attempt, suspect }) => ({ attempt: suspect ? attempt + 1 : attempt }),
   ),
+  'a task whose process has died is cancelled from elsewhere, whether or not that was noticed, and runs no more':
+    () => ({ cancel: async () => 'requested' }),
   'of a task that kills its process and its innocent neighbours only the culprit is convicted': consuming(() => ({
     crashBudget: 1,
   })),

@@ -9,11 +9,13 @@ export interface RedisBrokerTuning {
   /** The prefix of every key. Default `plinth`; on Cluster `{plinth}`, a hash tag, because all keys must live together. */
   readonly prefix?: string
   /**
-   * How long a worker's hold on a task lasts unless it renews it. Default `'7500ms'`: a task of a killed worker runs again
-   * within ten seconds. A worker whose event loop stands still for longer loses its tasks to others.
+   * How long a worker's hold on a task lasts unless it renews it. Default `'6s'`. The tasks of a killed worker run again
+   * after this and one `stalledCheck`: 7.5 s at the longest, which leaves 2.5 of the ten seconds promised for slow machines.
+   * A hold is renewed before 30 % of it is over, so a worker whose event loop stands still for 4 s keeps its tasks; one that
+   * stands still for longer may lose them to others. Give workers that block for longer a longer lock.
    */
   readonly lock?: Duration
-  /** How often workers look for tasks of dead workers. Default `'2s'`. */
+  /** How often workers look for tasks of dead workers. Default `'1500ms'`. */
   readonly stalledCheck?: Duration
   /** How long one command may take before the server counts as away. Default `'5s'`. */
   readonly commandTimeout?: Duration
@@ -42,8 +44,8 @@ export type RedisBrokerOptions = RedisBrokerTuning &
 export function redisBroker(options: RedisBrokerOptions): TaskBroker {
   const {
     prefix,
-    lock = 7500,
-    stalledCheck = 2000,
+    lock = 6000,
+    stalledCheck = 1500,
     commandTimeout = 5000,
     maxEnded = 10_000,
     maxInFlight = 1000,

@@ -176,4 +176,36 @@ export const controlChecks: readonly Check<TaskBrokerFixture>[] = [
         assert.deepEqual(seen, ['first 1', 'second 1'])
       }),
   },
+  {
+    name: 'a task that is cancelled in the moment it is handed back runs nowhere else',
+    run: (fixture) =>
+      withProcesses(fixture, async (start) => {
+        let again = 0
+        const elsewhere = defineTask({ name: 'long', run: () => void ++again })
+        const operator = start([elsewhere]).tasks
+        const long = defineTask({
+          name: 'long',
+          run: (_: undefined, { id, signal }) =>
+            new Promise<void>((_resolve, reject) => {
+              const stop = (): void => reject(new Error('stopped'))
+              signal.addEventListener(
+                'abort',
+                () => void operator.handle(elsewhere, id).cancel('enough').then(stop, stop),
+              )
+            }),
+        })
+        const { tasks } = start([long])
+        const handle = await tasks.enqueue(long)
+        const worker = tasks.worker()
+        await worker.start()
+        await eventually('it runs', () => worker.running === 1)
+        await worker.close({ deadline: '1s' })
+        await operator.worker().start()
+        await assert.rejects(operator.handle(elsewhere, handle.id).result({ timeout: '20s' }), {
+          code: 'TASK_CANCELLED',
+        })
+        await (await operator.enqueue(elsewhere)).result({ timeout: '20s' })
+        assert.equal(again, 1)
+      }),
+  },
 ]

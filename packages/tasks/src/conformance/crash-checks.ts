@@ -31,6 +31,28 @@ export const crashChecks: readonly Check<TaskBrokerFixture>[] = [
       }),
   },
   {
+    name: 'a task whose process has died is cancelled from elsewhere, whether or not that was noticed, and runs no more',
+    run: (fixture) =>
+      withProcesses(fixture, async (start) => {
+        let again = 0
+        const hang = defineTask({ name: 'work', run: () => new Promise<void>(() => {}) })
+        const work = defineTask({ name: 'work', run: () => void ++again })
+        const dying = start([hang])
+        const handle = await dying.tasks.enqueue(hang)
+        const worker = dying.tasks.worker()
+        await worker.start()
+        await eventually('it runs', () => worker.running === 1)
+        await fixture.crash(dying.broker)
+        const { tasks } = start([work])
+        assert.notEqual(await tasks.handle(work, handle.id).cancel('enough'), 'finished')
+        await tasks.worker().start()
+        const code = 'TASK_CANCELLED'
+        await assert.rejects(tasks.handle(work, handle.id).result({ timeout: '20s' }), { code, message: 'enough' })
+        await (await tasks.enqueue(work)).result({ timeout: '20s' })
+        assert.equal(again, 1)
+      }),
+  },
+  {
     name: 'of a task that kills its process and its innocent neighbours only the culprit is convicted',
     run: (fixture) =>
       withProcesses(fixture, async (start) => {

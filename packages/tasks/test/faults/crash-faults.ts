@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TypescriptChild } from '@plinth/testing'
 import { expect, test } from 'vitest'
-import { createTasks } from '../../src/index.js'
-import { brokerAt } from './broker-place.js'
 import { eventually } from './eventually.js'
 import { type FaultBed, isLong } from './fault-bed.js'
 import { freshLedger, readRuns, runsById } from './run-ledger.js'
+import { serviceAt } from './service.js'
 import { ends, submit } from './submit.js'
 import { workTask } from './work.js'
 import { startWorker } from './worker-process.js'
@@ -18,7 +17,7 @@ export function crashFaults(bed: () => FaultBed): void {
     const place = await bed().place()
     const ledger = freshLedger()
     const task = workTask()
-    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const tasks = serviceAt(place, task)
     const waits: number[] = []
     let victim = await startWorker(place, ledger, { concurrency: 1 })
     for (let round = 0; round < (isLong ? 10 : 1); round += 1) {
@@ -46,7 +45,7 @@ export function crashFaults(bed: () => FaultBed): void {
     const place = await bed().place({ hasty: true })
     const ledger = freshLedger()
     const task = workTask()
-    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const tasks = serviceAt(place, task)
     const innocent = { ms: 50 }
     const inputs = [...Array(10).fill(innocent), { end: 'kill' as const }, ...Array(10).fill(innocent)]
     const ids = await submit(tasks, task, inputs)
@@ -78,7 +77,7 @@ export function crashFaults(bed: () => FaultBed): void {
     const place = await bed().place({ hasty: true })
     const ledger = freshLedger()
     const task = workTask()
-    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const tasks = serviceAt(place, task)
     // Longer than any worker lives: what each has in hand comes back, and what it only prefetched as well.
     const slow = await submit(tasks, task, Array(4).fill({ ms: 60_000 }))
     const quick = await submit(tasks, task, Array(60).fill({ ms: 5 }))

@@ -1,5 +1,6 @@
 import { leakCheck, type RabbitmqServer } from '@plinth/testing'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { connectionFaults } from './connection-faults.js'
 import { crashFaults } from './crash-faults.js'
 import { type FaultBed, rabbitmqBed } from './fault-bed.js'
 import { outageFaults } from './outage-faults.js'
@@ -15,10 +16,15 @@ beforeAll(async () => {
 })
 afterAll(() => bed.server.close())
 
-describe('faults around RabbitMQ', () => {
+// Most of a fault is waiting for what follows it: those that leave the server in peace go side by side.
+describe.concurrent('faults around RabbitMQ', () => {
   semanticFaults(() => bed)
   unroutableFaults(() => bed)
   crashFaults(() => bed)
+  connectionFaults(() => bed)
+})
+
+describe('faults of RabbitMQ itself', () => {
   outageFaults(() => bed)
   stormFaults(() => bed)
 })

@@ -1,5 +1,6 @@
 import { leakCheck } from '@plinth/testing'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { connectionFaults } from './connection-faults.js'
 import { crashFaults } from './crash-faults.js'
 import { type FaultBed, redisBed } from './fault-bed.js'
 import { outageFaults } from './outage-faults.js'
@@ -14,9 +15,14 @@ beforeAll(async () => {
 })
 afterAll(() => bed.server.close())
 
-describe('faults around Redis', () => {
+// Most of a fault is waiting for what follows it: those that leave the server in peace go side by side.
+describe.concurrent('faults around Redis', () => {
   semanticFaults(() => bed)
   crashFaults(() => bed)
+  connectionFaults(() => bed)
+})
+
+describe('faults of Redis itself', () => {
   outageFaults(() => bed)
   stormFaults(() => bed)
 })

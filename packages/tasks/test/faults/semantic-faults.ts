@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
-import { createTasks } from '../../src/index.js'
-import { brokerAt } from './broker-place.js'
 import { eventually } from './eventually.js'
 import { type FaultBed, isLong } from './fault-bed.js'
-import { freshLedger, readRuns } from './run-ledger.js'
+import { freshLedger, type Run, readRuns, runsById } from './run-ledger.js'
+import { serviceAt } from './service.js'
 import { ends, submit } from './submit.js'
 import { workTask } from './work.js'
 import { startWorker } from './worker-process.js'
@@ -14,7 +13,7 @@ export function semanticFaults(bed: () => FaultBed): void {
     const place = await bed().place()
     const ledger = freshLedger()
     const task = workTask(ledger)
-    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const tasks = serviceAt(place, task)
     await tasks.worker().start()
     const ids = await submit(tasks, task, Array(isLong ? 100 : 5).fill({ failures: 3 }))
     const states = await ends(tasks, task, ids, 30_000)
@@ -34,7 +33,7 @@ export function semanticFaults(bed: () => FaultBed): void {
     const place = await bed().place()
     const ledger = freshLedger()
     const task = workTask(ledger)
-    const services = Array.from({ length: 4 }, () => createTasks({ broker: brokerAt(place), tasks: [task] }))
+    const services = Array.from({ length: 4 }, () => serviceAt(place, task))
     await Promise.all(services.map((service) => service.open({ deadlineMs: 10_000 })))
     await services[0]?.worker().start()
     for (const options of [{ idempotencyKey: 'one' }, { unique: 'one' }, { id: 'the-one' }]) {
@@ -57,21 +56,19 @@ export function semanticFaults(bed: () => FaultBed): void {
     const place = await bed().place()
     const ledger = freshLedger()
     const task = workTask()
-    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
-    const worker = await startWorker(place, ledger, { closeWithin: '1500ms' })
+    const tasks = serviceAt(place, task)
+    const worker = await startWorker(place, ledger, { closeWithin: '3s' })
     const [short = '', long = '', deaf = ''] = await submit(tasks, task, [
-      { ms: 500 },
-      { ms: 2500 },
-      { ms: 2500, end: 'deaf' },
+      { ms: 300 },
+      { ms: 6000 },
+      { ms: 6000, end: 'deaf' },
     ])
     await eventually(() => readRuns(ledger).length === 3)
     worker.signal('SIGTERM')
-    const toldAt = performance.now()
     const report = await worker.receive()
     expect(await worker.ended).toEqual({ code: 0, signal: null })
-    expect(performance.now() - toldAt).toBeLessThan(5000)
     expect(report).toMatchObject({ finished: 1, handedBack: 2, zombies: 1 })
-    expect(await ends(tasks, task, [short], 5000)).toEqual(new Map([[short, 'completed']]))
+    expect(await ends(tasks, task, [short], 20_000)).toEqual(new Map([[short, 'completed']]))
     const heir = await startWorker(place, ledger)
     const states = await ends(tasks, task, [long, deaf], 30_000)
     expect([states.get(long), states.get(deaf)]).toEqual(['completed', 'completed'])
@@ -92,21 +89,34 @@ export function semanticFaults(bed: () => FaultBed): void {
   }, async () => {
     const place = await bed().place({ hasty: true })
     const ledger = freshLedger()
-    const pulsing = { pulse: true }
-    const workers = await Promise.all([startWorker(place, ledger, pulsing), startWorker(place, ledger, pulsing)])
-    const slots = (): number[] => readRuns(ledger).map(({ id }) => Number.parseInt(id.split('.').at(-1) ?? '', 36))
-    for (let kill = 0; kill < (isLong ? 10 : 1); kill += 1) {
-      const before = new Set(slots()).size
-      await eventually(() => new Set(slots()).size >= before + 2, 40_000)
-      await workers.shift()?.close()
-      workers.push(await startWorker(place, ledger, pulsing))
+    const slots = (): readonly number[] => [...new Set(readRuns(ledger).map(slotOf))].sort((a, b) => a - b)
+    const moreSlots = (): Promise<void> => {
+      const before = slots().length
+      return eventually(() => slots().length >= before + 2, 60_000)
     }
-    const before = new Set(slots()).size
-    await eventually(() => new Set(slots()).size >= before + 2, 40_000)
-    for (const worker of workers) await worker.close()
-    const seen = [...new Set(slots())].sort((a, b) => a - b)
-    const [first = 0] = seen
-    expect(seen).toEqual(seen.map((_, n) => first + n * 1000))
-    expect(slots()).toHaveLength(seen.length)
+    let leader = await startWorker(place, ledger, { pulse: true })
+    const killed = new Set<number>()
+    for (let kill = 0; kill < (isLong ? 10 : 1); kill += 1) {
+      await moreSlots() // it leads: it is the only one
+      const next = await startWorker(place, ledger, { pulse: true })
+      killed.add(leader.pid)
+      await leader.close()
+      leader = next
+    }
+    await moreSlots()
+    leader.signal('SIGTERM')
+    expect(await leader.ended).toEqual({ code: 0, signal: null })
+    const [first = 0] = slots()
+    expect(slots()).toEqual(slots().map((_, n) => first + n * 1000))
+    // A task may run again that its process was killed with, before its end was stored.
+    const unexplained = [...runsById(readRuns(ledger)).values()].filter((runs) =>
+      runs.slice(1).some((_, n) => !killed.has(runs[n]?.pid ?? 0)),
+    )
+    expect(unexplained).toEqual([])
   })
+}
+
+/** The slot of a schedule, read off the id of its task. */
+function slotOf({ id }: Run): number {
+  return Number.parseInt(id.split('.').at(-1) ?? '', 36)
 }

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TypescriptChild } from '@plinth/testing'
 import { expect, test } from 'vitest'
-import { createTasks } from '../../src/index.js'
-import { brokerAt } from './broker-place.js'
 import { type FaultBed, isLong } from './fault-bed.js'
 import { freshLedger, type Run, readRuns, runsById } from './run-ledger.js'
+import { serviceAt } from './service.js'
 import { ends, submit } from './submit.js'
 import { workTask } from './work.js'
 import { startWorker } from './worker-process.js'
@@ -22,7 +21,7 @@ export function stormFaults(bed: () => FaultBed): void {
     const place = await bed().place({ hasty: !isLong })
     const ledger = freshLedger()
     const task = workTask()
-    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const tasks = serviceAt(place, task)
     const inputs = Array.from({ length: TASKS }, (_, n) =>
       n % 20 === 0 ? { ms: 20, end: 'dead' as const } : { ms: 20 },
     )
@@ -34,8 +33,8 @@ export function stormFaults(bed: () => FaultBed): void {
     const storm = (async () => {
       while (storming) {
         await sleep(KILL_EVERY_MS)
-        const victim = workers.shift()
-        if (victim === undefined || !storming) return
+        const victim = storming ? workers.shift() : undefined
+        if (victim === undefined) return
         killed.add(victim.pid)
         await victim.close()
         workers.push(await startWorker(place, ledger))

@@ -1,8 +1,7 @@
 import type { RabbitmqServer } from '@plinth/testing'
 import { expect, test } from 'vitest'
-import { createTasks } from '../../src/index.js'
-import { brokerAt } from './broker-place.js'
 import type { FaultBed } from './fault-bed.js'
+import { serviceAt } from './service.js'
 import { workTask } from './work.js'
 
 /** What RabbitMQ confirms although no queue took it. */
@@ -10,7 +9,7 @@ export function unroutableFaults(bed: () => FaultBed & { readonly server: Rabbit
   test('a task that no queue takes is an error, not a confirmed loss; the queue is declared again for the next', async () => {
     const place = await bed().place()
     const task = workTask()
-    const tasks = createTasks({ broker: brokerAt(place), tasks: [task] })
+    const tasks = serviceAt(place, task)
     await tasks.enqueue(task, {})
     const vhost = new URL(place.url).pathname.slice(1)
     await bed().server.api('DELETE', `/api/queues/${vhost}/plinth.v1.default.normal`)

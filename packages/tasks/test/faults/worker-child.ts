@@ -27,10 +27,9 @@ const tasks = createTasks({
 })
 if (pulse === true) tasks.schedule('pulse', { every: '1s' }, work, {})
 const worker = tasks.worker(options)
-await worker.start()
-say('ready')
-
 process.once('SIGTERM', async () => {
   say(await worker.close({ deadline }))
   await tasks.close()
 })
+await worker.start()
+say('ready') // last: whoever reads this may send a signal at once

@@ -32,6 +32,8 @@ export class HeldJob {
   readonly message: TaskMessage
   /** When its lock was last renewed, by the clock that never steps back. */
   renewedAt: number
+  /** A wish to cancel that came before it was started. */
+  cancelled: Extract<Outcome, { readonly kind: 'cancelled' }> | undefined
   #remembers = false
 
   constructor(lane: LaneQueue, job: JobJson, token: string, message: TaskMessage, now: number) {

@@ -90,7 +90,9 @@ export class LaneQueue {
       prefix,
       skipVersionCheck: true,
       lockDuration: lockMs,
-      stalledInterval: stalledMs,
+      // How long after one look nobody else looks. Half the time, or a timer that fires a moment early would look only
+      // every other time.
+      stalledInterval: Math.ceil(stalledMs / 2),
       // Who is to blame for a crash is decided here, by running suspects alone; BullMQ would blame everybody.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
     }

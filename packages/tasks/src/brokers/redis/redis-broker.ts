@@ -21,6 +21,7 @@ import type { TaskMessage, TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
 import { deadLetterOf, fieldsOf, type ReadJob, recordOf } from './bull-records.js'
+import { cancelMark } from './cancel-mark.js'
 import { DEAD_FIELD, type HeldJob, SOLO_FIELD } from './held-job.js'
 import { type LaneHost, LaneQueue, laneName } from './lane-queue.js'
 import type { OpenConnection } from './open-connection.js'
@@ -155,7 +156,7 @@ export class RedisBroker implements TaskBroker {
   }
 
   async cancel({ id, queue }: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
-    const args = [...this.#laneNames(queue), id, JSON.stringify(reason ?? null), CANCELLED_MS]
+    const args = [...this.#laneNames(queue), id, JSON.stringify(reason ?? null), CANCELLED_MS, cancelMark(reason)]
     const answer = await this.#script((client) => cancelWaiting.run(client, [this.#slot], args), options)
     const control = this.#controls()
     if (answer === 'cancelled') {

@@ -7,6 +7,7 @@ import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
 import { decodeJob } from './bull-codec.js'
+import { CANCEL_FIELD, readCancelMark } from './cancel-mark.js'
 import { HeldJob, isLost, type Keeping, SOLO_FIELD } from './held-job.js'
 import type { LaneQueue, Taken } from './lane-queue.js'
 import type { RedisControl } from './redis-control.js'
@@ -28,6 +29,9 @@ export interface RedisConsumerHost {
   /** Takes away what is of no use once a task has ended. Costs nothing for a task that left nothing. */
   readonly forget: (held: HeldJob) => void
 }
+
+/** So many of the last wishes to cancel what is not here are remembered: the job may be on its way. */
+const REMEMBERED_WISHES = 64
 
 /** How long a lane that seemed empty is left alone while others keep all slots busy. */
 const LOOK_AGAIN_MS = 100
@@ -58,6 +62,7 @@ export class RedisConsumer implements TaskConsumer {
   readonly #id = randomUUID()
   readonly #held = new Map<string, HeldJob>()
   readonly #suspects: HeldJob[] = []
+  readonly #wishes = new Set<string>()
   readonly #down = new AbortController()
   readonly #timers: NodeJS.Timeout[] = []
   #keeping: Keeping
@@ -70,7 +75,7 @@ export class RedisConsumer implements TaskConsumer {
   #taking = true
   #tokens = 0
   #turn = 0
-  #offChange: (() => void) | undefined
+  readonly #off: (() => void)[] = []
   #closing: Promise<void> | undefined
 
   constructor(host: RedisConsumerHost, lanes: readonly LaneQueue[], options: ConsumeOptions) {
@@ -87,13 +92,18 @@ export class RedisConsumer implements TaskConsumer {
   }
 
   async start(): Promise<void> {
-    this.#offChange = this.#host.connection.onChange(({ available }) => {
-      if (available) this.#hopeAgain()
-    })
-    this.#every(this.#host.lockMs / 3, () => this.#renewLocks())
+    this.#off.push(
+      this.#host.connection.onChange(({ available }) => {
+        if (available) this.#hopeAgain()
+      }),
+      this.#host.control.onAfterGap(() => {
+        for (const held of this.#held.values()) void this.#lookWhetherCancelled(held)
+      }),
+    )
+    this.#every(this.#host.lockMs / 8, () => this.#renewLocks())
     this.#every(this.#host.stalledMs, () => this.#findStalled())
     await this.#desk.open((message) => {
-      if (message.type === 'cancel') this.#options.interrupt(message.id, 'cancelled', message.reason)
+      if (message.type === 'cancel') this.#cancel(message.id, message.reason)
     })
     this.#pump()
   }
@@ -116,7 +126,7 @@ export class RedisConsumer implements TaskConsumer {
     while (this.#held.size > 0 && systemTaskClock.elapsed() < end) await sleep(5)
     this.#down.abort()
     for (const timer of this.#timers) clearInterval(timer)
-    this.#offChange?.()
+    for (const off of this.#off) off()
     await this.#desk.close()
   }
 
@@ -216,7 +226,7 @@ export class RedisConsumer implements TaskConsumer {
       })
       return
     }
-    this.#hold(new HeldJob(queue, taken.job, token, message, now))
+    this.#hold(new HeldJob(queue, taken.job, token, message, now), readCancelMark(taken.job.deferredFailure))
   }
 
   #hold(held: HeldJob, decided?: Outcome): void {
@@ -224,6 +234,7 @@ export class RedisConsumer implements TaskConsumer {
     if (running !== undefined) {
       // It came back while its first run here still goes on: that run settles it, under the new lock.
       running.adopt(held)
+      if (decided?.kind === 'cancelled') this.#cancel(held.job.id, decided.reason)
       return
     }
     this.#held.set(held.job.id, held)
@@ -232,10 +243,50 @@ export class RedisConsumer implements TaskConsumer {
     if (keepResultMs > resultMs || keepDeadMs > deadMs) {
       this.#keeping = { resultMs: Math.max(resultMs, keepResultMs), deadMs: Math.max(deadMs, keepDeadMs), most }
     }
+    if (decided === undefined && this.#wishes.delete(held.job.id)) void this.#beginUnlessCancelled(held)
+    else this.#begin(held, decided)
+  }
+
+  #begin(held: HeldJob, decided: Outcome | undefined): void {
     if (decided !== undefined) void this.#settle(held, decided)
     else if (held.suspect) this.#suspects.push(held)
     else if (!this.#taking) void this.#settle(held, { kind: 'released' })
     else void this.#handle(held)
+  }
+
+  /** Ends what is here, whether it runs or waits to run alone. What is not here may be on its way. */
+  #cancel(id: string, reason: string | undefined): void {
+    const held = this.#held.get(id)
+    if (held === undefined) {
+      this.#wishes.add(id)
+      const [oldest] = this.#wishes
+      if (this.#wishes.size > REMEMBERED_WISHES && oldest !== undefined) this.#wishes.delete(oldest)
+      return
+    }
+    held.cancelled = { kind: 'cancelled', reason }
+    const waiting = this.#suspects.indexOf(held)
+    if (waiting < 0) this.#options.interrupt(id, 'cancelled', reason)
+    else {
+      this.#suspects.splice(waiting, 1)
+      void this.#settle(held, held.cancelled)
+    }
+  }
+
+  /** What was said while nobody listened is read off the job. */
+  async #lookWhetherCancelled(held: HeldJob): Promise<void> {
+    const { id } = held.job
+    const mark = await this.#run((client) => client.hget(held.lane.key(id), CANCEL_FIELD)).catch(() => undefined)
+    const wish = readCancelMark(mark)
+    if (wish !== undefined && this.#held.get(id) === held) this.#cancel(id, wish.reason)
+  }
+
+  /** A wish may have been meant for an earlier life of the task: the job itself says whether it still holds. */
+  async #beginUnlessCancelled(held: HeldJob): Promise<void> {
+    this.#asking += 1 // a close waits for what is about to start
+    await this.#lookWhetherCancelled(held)
+    this.#asking -= 1
+    this.#begin(held, held.cancelled)
+    this.#pump()
   }
 
   async #handle(held: HeldJob): Promise<void> {
@@ -265,6 +316,8 @@ export class RedisConsumer implements TaskConsumer {
       this.#report(error)
       return this.#settle(held, { kind: 'released' })
     }
+    await this.#lookWhetherCancelled(held)
+    if (held.cancelled !== undefined) return this.#settle(held, held.cancelled)
     if (starts > this.#options.crashBudget) {
       const message = `Task "${held.message.task}" brought down its process ${starts - 1} times while running alone.`
       return this.#settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message } })
@@ -340,7 +393,7 @@ export class RedisConsumer implements TaskConsumer {
     const now = systemTaskClock.elapsed()
     for (const { queue } of this.#lanes) {
       const due = [...this.#held.values()].filter(
-        (held) => held.lane === queue && now - held.renewedAt > this.#host.lockMs / 4,
+        (held) => held.lane === queue && now - held.renewedAt > this.#host.lockMs / 6,
       )
       if (due.length === 0) continue
       const ids = due.map(({ job }) => job.id)
@@ -353,13 +406,13 @@ export class RedisConsumer implements TaskConsumer {
 
   async #findStalled(): Promise<void> {
     if (!this.#host.connection.available) return
-    for (const lane of this.#lanes) {
+    const look = async (lane: LaneState): Promise<void> => {
       const found = await this.#run(async () => (await lane.queue.backend()).moveStalledJobsToWait())
-      if (found.length > 0) {
-        lane.hopeful = true
-        this.#pump()
-      }
+      if (found.length === 0) return
+      lane.hopeful = true
+      this.#pump()
     }
+    await Promise.all(this.#lanes.map(look))
   }
 
   #run<Result>(command: (client: RedisConnection['client']) => Promise<Result>): Promise<Result> {

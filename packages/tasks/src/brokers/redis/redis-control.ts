@@ -1,5 +1,5 @@
 import type { Closable } from '@plinth/core'
-import type { RedisConnection } from '@plinth/core/redis'
+import type { RedisClient, RedisConnection } from '@plinth/core/redis'
 import type { Settled } from '../../outcome.js'
 
 /** What processes of one broker tell each other. Nothing depends on its arrival: whoever waits asks again. */
@@ -19,6 +19,7 @@ export class RedisControl {
   readonly waiters: string
   readonly #connection: RedisConnection
   readonly #listeners = new Map<string, Set<(message: ControlMessage) => void>>()
+  readonly #afterGaps = new Set<() => void>()
   #subscribed = false
 
   constructor(connection: RedisConnection, prefix: string) {
@@ -39,6 +40,7 @@ export class RedisControl {
     if (!this.#subscribed) {
       this.#subscribed = true
       subscriber.on('message', (from: string, text: string) => this.#dispatch(from, text))
+      subscriber.on('ready', () => this.#afterGap(subscriber))
     }
     let listeners = this.#listeners.get(channel)
     if (listeners === undefined) {
@@ -54,6 +56,24 @@ export class RedisControl {
         own.delete(listener)
       },
     }
+  }
+
+  /** Calls `look` whenever messages may have been missed and are heard again; the answer takes it off. */
+  onAfterGap(look: () => void): () => void {
+    this.#afterGaps.add(look)
+    return () => this.#afterGaps.delete(look)
+  }
+
+  #afterGap(subscriber: RedisClient): void {
+    // Only when the server has confirmed is everything heard that is said from then on.
+    const channels = [...this.#listeners.keys()]
+    if (this.#afterGaps.size === 0 || channels.length === 0) return
+    subscriber.subscribe(...channels).then(
+      () => {
+        for (const look of [...this.#afterGaps]) look()
+      },
+      () => {}, // cut again: its next turn comes
+    )
   }
 
   #dispatch(channel: string, text: string): void {

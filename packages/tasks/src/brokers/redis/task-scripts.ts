@@ -76,7 +76,8 @@ return { 1, id }
 `)
 
 /**
- * Cancels a job that has not started, in one step. ARGV: the three lanes, id, reason (JSON), how long it is remembered.
+ * Cancels a job that nobody runs, in one step, and leaves a mark on one that runs: it finds its worker, or whoever has the
+ * job next. ARGV: the three lanes, id, reason (JSON), how long it is remembered, the mark.
  *
  * Answers `cancelled`, `running`, `finished` or `unknown`.
  */
@@ -92,7 +93,13 @@ if redis.call('HEXISTS', name .. ':' .. id, 'finishedOn') == 1 then return 'fini
 local gone = redis.call('ZREM', name .. ':delayed', id) + redis.call('ZREM', name .. ':prioritized', id)
 if gone == 0 then gone = redis.call('LREM', name .. ':wait', 1, id) end
 if gone == 0 then gone = redis.call('LREM', name .. ':paused', 1, id) end
-if gone == 0 then return 'running' end
+if gone == 0 and redis.call('EXISTS', name .. ':' .. id .. ':lock') == 0 then
+  gone = redis.call('LREM', name .. ':active', 1, id) -- its worker has died
+end
+if gone == 0 then
+  redis.call('HSET', name .. ':' .. id, 'defa', ARGV[7])
+  return 'running'
+end
 drop(name, id)
 redis.call('SET', names[2] .. ':cancelled:' .. id, ARGV[5], 'PX', ARGV[6])
 return 'cancelled'
