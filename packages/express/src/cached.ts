@@ -1,22 +1,33 @@
 import {
   compileRoutePolicy,
   isSelectedParameter,
+  type Opening,
+  type OutgoingResponse,
+  type PriorFields,
   type QuerySelection,
+  type RequestFacts,
   type RouteCacheOptions,
   type RoutePolicy,
+  type RouteRequest,
   type RouteSession,
 } from '@plinth/cache/http'
 import type { Request, RequestHandler, Response } from 'express'
 import { applyFields, ResponseCapture } from './captured-response.js'
-import { contextOf } from './plinth-context.js'
+import { contextOf, type PlinthContext } from './plinth-context.js'
+import { proceed } from './proceed.js'
 import { replayRequest } from './replay-request.js'
 import { cacheFacts, responseFields } from './request-facts.js'
 
-const captured = new WeakSet<Request>()
+/** Where a request notes that it has come past `cached`. */
+const CAPTURED: unique symbol = Symbol('plinth.captured')
+
+interface CapturedRequest {
+  [CAPTURED]?: true
+}
 
 /** Whether a request has come past `cached` on its way to the handler. */
-export function isCaptured(request: Request): boolean {
-  return captured.has(request)
+export function isCaptured(request: Request & CapturedRequest): boolean {
+  return request[CAPTURED] === true
 }
 
 /**
@@ -30,36 +41,59 @@ export function isCaptured(request: Request): boolean {
 export function cached(options: RouteCacheOptions = {}): RequestHandler {
   const policy = compileRoutePolicy(options)
   return (request, response, next) => {
-    open(policy, request, response).then((answered) => {
-      if (!answered) next()
-    }, next)
+    proceed(open(policy, request, response), next)
   }
 }
 
-async function open(policy: RoutePolicy, request: Request, response: Response): Promise<boolean> {
-  const { infra, routes, identify } = bound(request)
-  if (!infra.cache.enabled) return false
-  const prior = responseFields(response)
-  const facts = cacheFacts(request, identify(request))
-  const opening = await routes.open(policy, { facts, prior, replay: () => replayRequest(request) })
+/** Gives `true` when the request has been answered. */
+function open(policy: RoutePolicy, request: Request, response: Response): boolean | Promise<boolean> {
+  const context = contextOf(request, 'cached')
+  if (!context.infra.cache.enabled) return false
+  const opening = context.routes.open(policy, new CachedRequest(context, request, response))
+  return opening instanceof Promise
+    ? opening.then((settled) => isAnswered(settled, request, response))
+    : isAnswered(opening, request, response)
+}
+
+function isAnswered(opening: Opening, request: Request & CapturedRequest, response: Response): boolean {
   if (opening.kind === 'answer') {
-    response.statusCode = opening.response.status
-    applyFields(response, opening.response.fields)
-    const { body } = opening.response
-    response.end(request.method === 'HEAD' || body.length === 0 ? undefined : body)
+    send(request, response, opening.response)
     return true
   }
   const { session } = opening
-  captured.add(request)
-  new ResponseCapture(request, response, session, prior)
+  request[CAPTURED] = true
+  new ResponseCapture(request, response, session, responseFields(response))
   changeHeaders(request, session.requestFields)
   if (session.query !== 'all') hideParameters(request, session.query)
   return false
 }
 
-function bound(request: Request) {
-  const context = contextOf(request, 'cached')
-  return { infra: context.infra, routes: context.routes, identify: context.identify.bind(context) }
+function send(request: Request, response: Response, { status, fields, body }: OutgoingResponse): void {
+  response.statusCode = status
+  applyFields(response, fields)
+  response.end(request.method === 'HEAD' || body.length === 0 ? undefined : body)
+}
+
+/** A request as the cache asks about it. */
+class CachedRequest implements RouteRequest {
+  readonly facts: RequestFacts
+  readonly prior: PriorFields
+  readonly #request: Request
+
+  constructor(context: PlinthContext, request: Request, response: Response) {
+    this.facts = cacheFacts(request, context.identify(request))
+    this.prior = { vary: field(response, 'vary'), 'cache-control': field(response, 'cache-control') }
+    this.#request = request
+  }
+
+  replay(): Promise<void> {
+    return replayRequest(this.#request)
+  }
+}
+
+function field(response: Response, name: string): string | readonly string[] | undefined {
+  const value = response.getHeader(name)
+  return typeof value === 'number' ? String(value) : value
 }
 
 function changeHeaders({ headers }: Request, changes: RouteSession['requestFields']): void {

@@ -145,7 +145,8 @@ export class ResponseCapture {
 
 /** Sets fields on a response, and takes away those that are `undefined`. */
 export function applyFields(response: Response, changes: FieldChanges): void {
-  for (const [name, value] of Object.entries(changes)) {
+  for (const name in changes) {
+    const value = changes[name]
     if (value === undefined) response.removeHeader(name)
     else response.setHeader(name, value)
   }

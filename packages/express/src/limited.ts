@@ -1,10 +1,11 @@
 import { isRefreshing, type Principal } from '@plinth/cache/http'
 import { MisconfiguredError } from '@plinth/core'
 import type { Cost } from '@plinth/rate-limit'
-import { limitRequest, type RequestLimit } from '@plinth/rate-limit/http'
+import type { HttpDecision, RequestLimit } from '@plinth/rate-limit/http'
 import type { Request, RequestHandler, Response } from 'express'
 import { isCaptured } from './cached.js'
 import { contextOf, type PlinthContext } from './plinth-context.js'
+import { proceed } from './proceed.js'
 import { limitFacts } from './request-facts.js'
 
 /** Details of {@link limited}. */
@@ -34,9 +35,7 @@ export function limited(policy?: string | readonly string[], options: LimitedOpt
       return
     }
     const limit = { policy, cost: typeof cost === 'function' ? cost(request) : cost, subject: subject?.(request) }
-    charge(context, limit, context.identify(request), request, response).then((refused) => {
-      if (!refused) next()
-    }, next)
+    proceed(charge(context, limit, context.identify(request), request, response), next)
   }
   chargedPolicies.set(handler, policy === undefined ? [] : typeof policy === 'string' ? [policy] : policy)
   return handler
@@ -61,24 +60,28 @@ export interface RouterLayer {
   readonly route?: { readonly stack?: readonly RouterLayer[] } | undefined
 }
 
-/** Charges a request; resolves to `true` when it was refused and answered. */
-export async function charge(
+/** Charges a request; gives `true` when it was refused and answered. */
+export function charge(
   context: PlinthContext,
   limit: RequestLimit,
   principal: Principal | undefined,
   request: Request,
   response: Response,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   if (isRefreshing()) return false
-  const facts = limitFacts(request, principal)
-  const answer = await limitRequest(context.infra.rateLimiter, facts, limit, context.options.limits)
-  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
+  const answer = context.limiter.limit(limitFacts(request, principal), limit)
+  return answer instanceof Promise ? answer.then((later) => isRefused(later, response)) : isRefused(answer, response)
+}
+
+function isRefused(answer: HttpDecision, response: Response): boolean {
+  const { headers } = answer
+  for (const name in headers) response.setHeader(name, headers[name] ?? '')
   if (!answer.allowed) {
     response.statusCode = answer.status
     response.end(answer.body)
     return true
   }
   const { decision } = answer
-  if (decision !== undefined) response.once('close', () => void decision.release())
+  if (answer.holdsSlots) response.once('close', () => void decision?.release())
   return false
 }

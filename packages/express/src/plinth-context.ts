@@ -1,6 +1,6 @@
 import { type Principal, RouteCache, RouteInvalidator } from '@plinth/cache/http'
 import { MisconfiguredError } from '@plinth/core'
-import type { HttpLimitOptions } from '@plinth/rate-limit/http'
+import { type HttpLimitOptions, RequestLimiter } from '@plinth/rate-limit/http'
 import type { Request } from 'express'
 import { type CompleteHost, completeHost, type PlinthHost } from './plinth-host.js'
 
@@ -23,14 +23,16 @@ export class PlinthContext {
   readonly options: PlinthOptions
   readonly routes: RouteCache
   readonly invalidator: RouteInvalidator
+  readonly limiter: RequestLimiter
 
   constructor(host: PlinthHost, options: PlinthOptions) {
     this.infra = completeHost(host)
     this.options = options
     if (options.addressLimit !== undefined) this.infra.rateLimiter.noteRoute(options.addressLimit)
-    const { cache, clientMaxAgeMs } = this.infra
+    const { cache, rateLimiter, clientMaxAgeMs } = this.infra
     this.routes = new RouteCache({ cache, name: 'plinth', clientMaxAgeMs })
     this.invalidator = new RouteInvalidator(cache)
+    this.limiter = new RequestLimiter(rateLimiter, options.limits)
   }
 
   identify(request: Request): Principal | undefined {
@@ -38,16 +40,21 @@ export class PlinthContext {
   }
 }
 
-const contexts = new WeakMap<Request, PlinthContext>()
+/** Where a request keeps its context: a property of its own is found and cleaned up at less cost than an entry in a weak map. */
+const CONTEXT: unique symbol = Symbol('plinth.context')
+
+interface EnteredRequest {
+  [CONTEXT]?: PlinthContext
+}
 
 /** Makes a context known to the middlewares that a request comes to later. */
-export function enterContext(request: Request, context: PlinthContext): void {
-  contexts.set(request, context)
+export function enterContext(request: Request & EnteredRequest, context: PlinthContext): void {
+  request[CONTEXT] = context
 }
 
 /** Gives the context that a request went through. @throws MisconfiguredError when `plinth` is not mounted before `middleware`. */
-export function contextOf(request: Request, middleware: string): PlinthContext {
-  const context = contexts.get(request)
+export function contextOf(request: Request & EnteredRequest, middleware: string): PlinthContext {
+  const context = request[CONTEXT]
   if (context !== undefined) return context
   throw new MisconfiguredError(`${middleware}() finds no infra. Mount app.use(plinth(infra)) before the routes.`)
 }

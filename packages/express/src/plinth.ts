@@ -3,6 +3,7 @@ import { invalidateBeforeEnd } from './invalidates.js'
 import { charge } from './limited.js'
 import { enterContext, PlinthContext, type PlinthOptions } from './plinth-context.js'
 import type { PlinthHost } from './plinth-host.js'
+import { proceed } from './proceed.js'
 
 /**
  * Gives an app its infra: what `cached`, `invalidates`, `limited` and `clientCache` on its routes work with.
@@ -22,8 +23,6 @@ export function plinth(infra: PlinthHost, options: PlinthOptions = {}): RequestH
       next()
       return
     }
-    charge(context, { policy: addressLimit }, undefined, request, response).then((refused) => {
-      if (!refused) next()
-    }, next)
+    proceed(charge(context, { policy: addressLimit }, undefined, request, response), next)
   }
 }

@@ -2,7 +2,7 @@ import type { HeaderFields, Principal, RequestFacts } from '@plinth/cache/http'
 import type { RequestFacts as LimitFacts } from '@plinth/rate-limit/http'
 import type { Request, Response } from 'express'
 
-/** Gives what the cache is told about a request. Its headers are a copy. */
+/** Gives what the cache is told about a request. Its headers are the request's own, as they are now. */
 export function cacheFacts(request: Request, principal: Principal | undefined): RequestFacts {
   const url = request.originalUrl
   const mark = url.indexOf('?')
@@ -16,7 +16,7 @@ export function cacheFacts(request: Request, principal: Principal | undefined): 
     query: mark < 0 ? '' : url.slice(mark + 1),
     // Without a route there is nothing but the path to tell answers apart by.
     params: route === undefined ? { '*': path } : (request.params as RequestFacts['params']),
-    headers: { ...request.headers },
+    headers: request.headers,
     principal,
   }
 }
@@ -29,7 +29,9 @@ export function limitFacts(request: Request, principal: Principal | undefined): 
 /** Gives the fields of a response as they stand. */
 export function responseFields(response: Response): HeaderFields {
   const fields: Record<string, string | readonly string[] | undefined> = {}
-  for (const [name, value] of Object.entries(response.getHeaders())) {
+  const headers = response.getHeaders()
+  for (const name in headers) {
+    const value = headers[name]
     fields[name] = typeof value === 'number' ? String(value) : value
   }
   return fields

@@ -4,9 +4,12 @@ import {
   type Opening,
   type OutgoingResponse,
   type Principal,
+  type PriorFields,
   type QuerySelection,
+  type RequestFacts,
   type RouteCache,
   type RoutePolicy,
+  type RouteRequest,
   type RouteSession,
 } from '@plinth/cache/http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -38,20 +41,19 @@ export class CacheHooks {
     request: FastifyRequest,
     reply: FastifyReply,
   ): boolean | Promise<boolean> {
-    const prior = replyFields(reply)
-    const facts = cacheFacts(request, route, principal)
-    const opening = this.#routes.open(policy, { facts, prior, replay: () => replay(request) })
+    const opening = this.#routes.open(policy, new CachedRequest(route, principal, request, reply))
     return opening instanceof Promise
-      ? opening.then((settled) => this.#go(settled, prior, request, reply))
-      : this.#go(opening, prior, request, reply)
+      ? opening.then((settled) => this.#go(settled, request, reply))
+      : this.#go(opening, request, reply)
   }
 
-  #go(opening: Opening, prior: HeaderFields, request: FastifyRequest, reply: FastifyReply): boolean {
+  #go(opening: Opening, request: FastifyRequest, reply: FastifyReply): boolean {
     if (opening.kind === 'answer') {
       send(reply, opening.response)
       return true
     }
     const { session } = opening
+    const prior = replyFields(reply)
     this.#passages.set(request, { session, prior, changed: changeHeaders(request, session.requestFields) })
     if (session.query !== 'all') request.query = visibleQuery(request.query, session.query)
     reply.raw.once('close', () => {
@@ -92,6 +94,36 @@ export class CacheHooks {
   }
 }
 
+/** A request as the cache asks about it. */
+class CachedRequest implements RouteRequest {
+  readonly facts: RequestFacts
+  readonly prior: PriorFields
+  readonly #request: FastifyRequest
+
+  constructor(route: string, principal: Principal | undefined, request: FastifyRequest, reply: FastifyReply) {
+    this.facts = cacheFacts(request, route, principal)
+    this.prior = { vary: field(reply, 'vary'), 'cache-control': field(reply, 'cache-control') }
+    this.#request = request
+  }
+
+  /** Through authentication as the first time, answered to nobody. */
+  async replay(): Promise<void> {
+    const { raw, server } = this.#request
+    const { remoteAddress } = raw.socket
+    await server.inject({
+      method: 'GET',
+      url: raw.url ?? '/',
+      headers: { ...raw.headers },
+      ...(remoteAddress === undefined ? {} : { remoteAddress }),
+    })
+  }
+}
+
+function field(reply: FastifyReply, name: string): string | readonly string[] | undefined {
+  const value = reply.getHeader(name)
+  return typeof value === 'number' ? String(value) : value
+}
+
 /** Sends a response of the cache. */
 function send(reply: FastifyReply, response: OutgoingResponse): void {
   applyHead(reply, response)
@@ -129,15 +161,4 @@ function changeHeaders(request: FastifyRequest, changes: Passage['changed']): Pa
 function visibleQuery(query: unknown, selection: QuerySelection): unknown {
   if (typeof query !== 'object' || query === null) return query
   return Object.fromEntries(Object.entries(query).filter(([name]) => isSelectedParameter(name, selection)))
-}
-
-/** Plays a request once more inside the process: through authentication as the first time, answered to nobody. */
-async function replay(request: FastifyRequest): Promise<void> {
-  const remoteAddress = request.raw.socket.remoteAddress
-  await request.server.inject({
-    method: 'GET',
-    url: request.raw.url ?? '/',
-    headers: { ...request.raw.headers },
-    ...(remoteAddress === undefined ? {} : { remoteAddress }),
-  })
 }

@@ -6,6 +6,7 @@ import {
   type Principal,
   RouteCache,
   RouteInvalidator,
+  type RoutePolicy,
 } from '@plinth/cache/http'
 import { mayBeInfraPath, sendWebResponse, webRequest } from '@plinth/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -71,13 +72,16 @@ export class RequestPath {
     const plan = this.#note(compileRoute(url, config.plinth ?? {}))
     const lane = { plan, is404: url === undefined, takesAnything: url === undefined || url.endsWith('*') }
     this.#lanes.set(context, lane)
-    if (!lane.is404) installRouteHooks(context, this.#hooks(plan))
+    if (!lane.is404) installRouteHooks(context, this.#hooks(plan, mayChange(config.method)))
     return lane
   }
 
-  #hooks(plan: RoutePlan): RouteHooks {
+  #hooks(plan: RoutePlan, isUnsafeRoute: boolean): RouteHooks {
+    const lastBeforeHandler: RouteHooks['lastBeforeHandler'] = (request, reply, next) =>
+      this.#beforeHandler(plan, request, reply, next)
+    if (plan.cache === undefined && plan.client === undefined && !isUnsafeRoute) return { lastBeforeHandler }
     return {
-      lastBeforeHandler: (request, reply, next) => this.#beforeHandler(plan, request, reply, next),
+      lastBeforeHandler,
       firstOnSend: (request, reply, payload, next) => {
         if (plan.client !== undefined) this.#tellClients(plan.client, reply)
         next(null, plan.cache === undefined ? payload : this.#cache.take(request, reply, payload))
@@ -114,23 +118,40 @@ export class RequestPath {
       next()
       return
     }
-    const open = (principal: Principal | undefined) =>
-      cached !== undefined && this.#cache.open(cached, plan.route ?? '', principal, request, reply)
+    let answered: boolean | Promise<boolean>
     try {
-      const principal = this.#options.identify?.(request)
-      if (!charges) settle(open(principal), next)
-      else {
-        const limit = plan.limit === false ? undefined : plan.limit
-        const charged = this.#limits.charge(plan.route, limit, principal, request, reply)
-        charged
-          .then((refused) => {
-            if (!refused) settle(open(principal), next)
-          })
-          .catch(next)
-      }
+      answered = this.#answers(plan, cached, charges, request, reply)
     } catch (error) {
       next(error as Error)
+      return
     }
+    settle(answered, next)
+  }
+
+  /** Charges the caller, then asks the cache. Gives `true` when the request has been answered. */
+  #answers(
+    plan: RoutePlan,
+    cached: RoutePolicy | undefined,
+    charges: boolean,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): boolean | Promise<boolean> {
+    const principal = this.#options.identify?.(request)
+    if (!charges) return this.#open(plan, cached, principal, request, reply)
+    const refused = this.#limits.charge(plan.route, plan.limit || undefined, principal, request, reply)
+    return refused instanceof Promise
+      ? refused.then((is) => is || this.#open(plan, cached, principal, request, reply))
+      : refused || this.#open(plan, cached, principal, request, reply)
+  }
+
+  #open(
+    { route = '' }: RoutePlan,
+    cached: RoutePolicy | undefined,
+    principal: Principal | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): boolean | Promise<boolean> {
+    return cached !== undefined && this.#cache.open(cached, route, principal, request, reply)
   }
 
   #charges(request: FastifyRequest, { route, limit }: RoutePlan): boolean {
@@ -179,6 +200,11 @@ export class RequestPath {
     for (const policy of typeof policies === 'string' ? [policies] : policies) this.#host.rateLimiter.noteRoute(policy)
     return plan
   }
+}
+
+/** Whether a request to a route may change something. */
+function mayChange(method: string | readonly string[] = []): boolean {
+  return typeof method === 'string' ? isUnsafe(method) : method.some(isUnsafe)
 }
 
 function pathOf({ raw }: FastifyRequest): string {

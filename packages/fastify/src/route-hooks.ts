@@ -17,15 +17,15 @@ export interface RouteHooks {
   /** After every other hook, those of the route itself included: only then is it known who asks, and whether he may. */
   readonly lastBeforeHandler: BeforeHandler
   /** Before every other hook: the payload as the handler made it, not yet compressed. */
-  readonly firstOnSend: OnPayload
+  readonly firstOnSend?: OnPayload
   /** After every other hook: the head as it will be sent. */
-  readonly lastOnSend: OnPayload
+  readonly lastOnSend?: OnPayload
 }
 
 /** What Fastify keeps of one route, as far as it is needed here. */
 export interface RouteContext {
-  /** What the route says of itself, with its pattern as `url`; without one where no route matched. */
-  readonly config: FastifyContextConfig & { readonly url?: string }
+  /** What the route says of itself, with its pattern as `url` and its methods; without them where no route matched. */
+  readonly config: FastifyContextConfig & { readonly url?: string; readonly method?: string | readonly string[] }
   preHandler: BeforeHandler[] | null
   onSend: OnPayload[] | null
 }
@@ -38,8 +38,10 @@ export interface RouteContext {
  * so that a list completed in `onRequest` counts for the request itself. See docs/decisions/fastify-hooks-are-completed-at-the-first-request.md.
  */
 export function installRouteHooks(context: RouteContext, hooks: RouteHooks): void {
-  context.preHandler = [...(context.preHandler ?? []), hooks.lastBeforeHandler]
-  context.onSend = [hooks.firstOnSend, ...(context.onSend ?? []), hooks.lastOnSend]
+  const { lastBeforeHandler, firstOnSend, lastOnSend } = hooks
+  context.preHandler = [...(context.preHandler ?? []), lastBeforeHandler]
+  if (firstOnSend !== undefined) context.onSend = [firstOnSend, ...(context.onSend ?? [])]
+  if (lastOnSend !== undefined) context.onSend = [...(context.onSend ?? []), lastOnSend]
 }
 
 let contextSymbol: symbol | undefined

@@ -85,16 +85,24 @@ class BackedRateLimiter implements RateLimiter {
   }
 
   check(policy: string, subject: string, options: CheckOptions = NONE): Promise<Decision> {
-    return this.#decideOne(policy, subject, options, false)
+    return this.#promiseOne(policy, subject, options, false)
   }
 
   peek(policy: string, subject: string, options: CheckOptions = NONE): Promise<Decision> {
-    return this.#decideOne(policy, subject, options, true)
+    return this.#promiseOne(policy, subject, options, true)
   }
 
   async checkAll(requests: readonly CheckRequest[]): Promise<Decision> {
+    return this.decide(requests)
+  }
+
+  decide(requests: readonly CheckRequest[]): Decision | Promise<Decision> {
     const [first] = requests
     if (first !== undefined && requests.length === 1) return this.#decideOne(first.policy, first.subject, first, false)
+    return this.#decideTogether(requests)
+  }
+
+  async #decideTogether(requests: readonly CheckRequest[]): Promise<Decision> {
     const checks = await Promise.all(
       requests.map(async (request) => {
         const plan = await this.#planFor(request.policy, request.subject, request)
@@ -170,11 +178,15 @@ class BackedRateLimiter implements RateLimiter {
     return this.#decider.close()
   }
 
-  #decideOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Promise<Decision> {
+  #decideOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Decision | Promise<Decision> {
+    const plan = this.#planFor(policy, subject, options)
+    if (plan instanceof Promise) return this.#decideLater(plan, subject, options, peek)
+    return this.#decider.decide([plannedCheck(plan, subject, options.cost)], peek)
+  }
+
+  #promiseOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Promise<Decision> {
     try {
-      const plan = this.#planFor(policy, subject, options)
-      if (plan instanceof Promise) return this.#decideLater(plan, subject, options, peek)
-      const decision = this.#decider.decide([plannedCheck(plan, subject, options.cost)], peek)
+      const decision = this.#decideOne(policy, subject, options, peek)
       return decision instanceof Promise ? decision : Promise.resolve(decision)
     } catch (error) {
       return Promise.reject(error)

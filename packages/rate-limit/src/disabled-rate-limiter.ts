@@ -23,6 +23,10 @@ class DisabledRateLimiter<Policy extends string, Tier extends string> implements
     return ADMITTED
   }
 
+  decide(): Decision {
+    return ADMITTED
+  }
+
   async peek(): Promise<Decision> {
     return ADMITTED
   }

@@ -38,6 +38,8 @@ export interface RateLimiter<Policy extends string = string, Tier extends string
   check(policy: Policy, subject: string, options?: CheckOptions<Tier>): Promise<Decision>
   /** Charges several policies or subjects together: all, or none. No policy may be asked twice for the same subject. */
   checkAll(requests: readonly CheckRequest<Policy, Tier>[]): Promise<Decision>
+  /** What {@link RateLimiter.checkAll} does, at once where nothing has to be waited for: for adapters. Wrong calls throw or reject. */
+  decide(requests: readonly CheckRequest<Policy, Tier>[]): Decision | Promise<Decision>
   /** What a check would say now. Charges nothing. */
   peek(policy: Policy, subject: string, options?: CheckOptions<Tier>): Promise<Decision>
   /** Forgets what a subject has used of a policy, in every tier, and its escalating block. */

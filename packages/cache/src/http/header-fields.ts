@@ -19,3 +19,9 @@ export function fieldMembers(value: string | readonly string[] | undefined): str
     .map((member) => member.trim())
     .filter((member) => member !== '')
 }
+
+/** Of the fields that middleware has set before a cached route, those that every answer of the route has to reckon with. */
+export interface PriorFields {
+  readonly vary?: HeaderFields[string]
+  readonly 'cache-control'?: HeaderFields[string]
+}

@@ -7,7 +7,7 @@ export {
   compileClientCache,
 } from './client-cache.js'
 export type { FieldChanges } from './field-changes.js'
-export { fieldLine, fieldMembers, type HeaderFields, type StoredFields } from './header-fields.js'
+export { fieldLine, fieldMembers, type HeaderFields, type PriorFields, type StoredFields } from './header-fields.js'
 export { isSelected as isSelectedParameter, type QuerySelection } from './keyed-query.js'
 export type { OutgoingResponse } from './outgoing-response.js'
 export { isRefreshing } from './refresh.js'

@@ -3,8 +3,9 @@ import type { SlotLease } from '../cache-slots.js'
 import { type Admission, admit } from './admission.js'
 import type { CacheStatus, ForwardReason } from './cache-status.js'
 import { FillSession } from './fill-session.js'
+import { type FreshnessWish, NO_WISH } from './freshness.js'
 import { gatewayTimeout } from './gateway-timeout.js'
-import type { HeaderFields } from './header-fields.js'
+import type { PriorFields } from './header-fields.js'
 import { HitAnswers } from './hit-answers.js'
 import type { OutgoingResponse } from './outgoing-response.js'
 import { passSession } from './pass-session.js'
@@ -38,10 +39,10 @@ export interface RouteRefusal {
 /** One request of a cached route. */
 export interface RouteRequest {
   readonly facts: RequestFacts
-  /** The response fields that middleware has set so far. */
-  readonly prior: HeaderFields
-  /** Plays the same request once more, to nobody: how a stale answer is renewed in the background. Without it none is. */
-  readonly replay?: () => Promise<void>
+  /** What middleware has set so far. */
+  readonly prior: PriorFields
+  /** Plays the same request once more, to nobody: how a stale answer is renewed in the background. */
+  replay(): Promise<void>
 }
 
 /** How a request of a cached route goes on: with an answer, or through the handler. */
@@ -91,9 +92,13 @@ export class RouteCache {
     admission: Admission,
   ): OutgoingResponse | undefined {
     const stored = this.#search.peek(key, request.facts.headers)
-    if (stored === undefined || freshForMs(stored, this.#now()) <= 0 || currentRefresh() !== undefined) return undefined
-    if (admission.needsPermission && !stored.sharesWithCredentials) return undefined
-    return this.#reuse(policy, request, key, { stored }, admission)
+    if (stored === undefined || (admission.needsPermission && !stored.sharesWithCredentials)) return undefined
+    const context = this.#context(policy, request)
+    const leftMs = freshForMs(stored, context.now)
+    if (leftMs <= 0 || !meets(admission.wish, stored, leftMs, context.now) || currentRefresh() !== undefined) {
+      return undefined
+    }
+    return this.#hits.answer(stored, context)
   }
 
   async #look(policy: RoutePolicy, request: RouteRequest, key: RouteKey, admission: Admission): Promise<Opening> {
@@ -141,13 +146,12 @@ export class RouteCache {
   ): OutgoingResponse | undefined {
     const context = this.#context(policy, request)
     const leftMs = freshForMs(stored, context.now)
-    const tooOld = ageMs(stored, context.now) > wish.maxAgeMs || (wish.minFreshMs > 0 && leftMs < wish.minFreshMs)
-    if (wish.noCache || tooOld) return undefined
+    if (!meets(wish, stored, leftMs, context.now)) return undefined
     const fresh = leftMs > 0
-    const renewable = leftMs + stored.swrMs > 0 && request.replay !== undefined
+    const renewable = leftMs + stored.swrMs > 0
     if (!fresh && (stored.mustRevalidate || !(renewable || leftMs + wish.maxStaleMs > 0))) return undefined
     if (lease !== undefined && renewable && !fresh)
-      void runRefresh({ key: key.key, lease, stale: stored }, request.replay)
+      void runRefresh({ key: key.key, lease, stale: stored }, () => request.replay())
     else void lease?.release()
     if (fresh) return this.#hits.answer(stored, context)
     const detail = renewable ? 'stale-while-revalidate' : 'max-stale'
@@ -234,4 +238,11 @@ export class RouteCache {
 
 function seconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000)
+}
+
+/** Whether a stored response is as new as the client wishes. */
+function meets(wish: FreshnessWish, stored: StoredResponse, leftMs: number, now: number): boolean {
+  if (wish === NO_WISH) return true
+  const tooOld = ageMs(stored, now) > wish.maxAgeMs || (wish.minFreshMs > 0 && leftMs < wish.minFreshMs)
+  return !(wish.noCache || tooOld)
 }

@@ -49,10 +49,13 @@ function namesCaller({ scope, key, tags }: RoutePolicy): boolean {
   return scope === 'user' || scope === 'role' || (key !== undefined && byUser(key)) || tags.some(byUser)
 }
 
-/** All that a key is made of, each part with its length before it, so that no two requests with different keys give the same text. */
+/**
+ * All that a key is made of, in such a way that no two requests with different keys give the same text: neither a pattern, nor an
+ * origin, nor what stands in a request line holds a line break, and all other text goes with its length before it.
+ */
 function inputOf(policy: RoutePolicy, withCaller: boolean, facts: RequestFacts): string {
-  const { route, origin, path, query, params, headers, principal } = facts
-  let input = part(route) + part(origin) + part(path) + part(query)
+  const { params, headers, principal } = facts
+  let input = `${facts.route}\n${facts.origin}\n${facts.path}?${facts.query}\n`
   for (const name in params) {
     const value = params[name]
     input += typeof value === 'string' ? part(value) : part(JSON.stringify(value ?? null))

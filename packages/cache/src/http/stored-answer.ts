@@ -1,6 +1,6 @@
 import { type CacheStatus, formatCacheStatus } from './cache-status.js'
 import { type ClientCacheFacts, clientCacheControl } from './client-cache.js'
-import { fieldLine, fieldMembers, type HeaderFields } from './header-fields.js'
+import { fieldLine, fieldMembers, type PriorFields } from './header-fields.js'
 import { applyConditions, type OutgoingResponse } from './outgoing-response.js'
 import type { RequestFacts } from './request-facts.js'
 import type { RoutePolicy } from './route-policy.js'
@@ -19,7 +19,7 @@ export interface AnswerContext {
   readonly policy: RoutePolicy
   readonly facts: RequestFacts
   /** The fields that middleware has set before the handler; they stay. */
-  readonly prior: HeaderFields
+  readonly prior: PriorFields
   readonly now: number
 }
 
@@ -58,7 +58,7 @@ export function wholeAnswer(
 export function setSharedFields(
   fields: Record<string, string | readonly string[] | undefined>,
   policy: RoutePolicy,
-  prior: HeaderFields,
+  prior: PriorFields,
   settings: AnswerSettings,
   facts: Omit<ClientCacheFacts, 'shared' | 'defaultMaxAgeMs'>,
 ): void {
@@ -84,7 +84,7 @@ export function appendStatus(earlier: string | undefined, name: string, status: 
 function mergedVary(
   policy: RoutePolicy,
   fields: Readonly<Record<string, string | readonly string[] | undefined>>,
-  prior: HeaderFields,
+  prior: PriorFields,
 ): string | undefined {
   const keyed = policy.vary.map((selector) => (selector.startsWith('cookie:') ? 'cookie' : selector))
   const names = new Map<string, string>()

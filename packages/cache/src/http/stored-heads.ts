@@ -1,5 +1,5 @@
 import type { SlotEntry } from '../cache-slots.js'
-import { decodeHead, type StoredHead, type StoredResponse } from './stored-response.js'
+import { decodeHead, type StoredHead, type StoredResponse, withBody } from './stored-response.js'
 
 /** How many heads are remembered by their key. */
 const MOST_HEADS = 1_000
@@ -14,22 +14,25 @@ interface KnownHead {
  * same again, else by their key, as long as the bytes are equal.
  */
 export class StoredHeads {
-  readonly #byBytes = new WeakMap<Uint8Array, StoredHead>()
+  readonly #byBytes = new WeakMap<Uint8Array, StoredResponse>()
   readonly #byKey = new Map<string, KnownHead>()
 
   /** The response in an entry; `undefined` for anything that is none, so that what is not understood is a miss. */
   open(key: string, { head: bytes, body }: Pick<SlotEntry, 'head' | 'body'>): StoredResponse | undefined {
-    const head = this.#byBytes.get(bytes) ?? this.#read(key, bytes)
-    return head === undefined ? undefined : { ...head, body }
+    const known = this.#byBytes.get(bytes)
+    if (known !== undefined) return known.body === body ? known : withBody(known, body)
+    const head = this.#read(key, bytes)
+    if (head === undefined) return undefined
+    const stored = withBody(head, body)
+    this.#byBytes.set(bytes, stored)
+    return stored
   }
 
   #read(key: string, bytes: Uint8Array): StoredHead | undefined {
     const known = this.#byKey.get(key)
     if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known.head
     const head = decodeHead(bytes)
-    if (head === undefined) return undefined
-    this.#byBytes.set(bytes, head)
-    this.#remember(key, { bytes: Buffer.from(bytes), head })
+    if (head !== undefined) this.#remember(key, { bytes: Buffer.from(bytes), head })
     return head
   }
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { LimitAlgorithm } from '../policy/limit.js'
+import type { Limit, LimitAlgorithm } from '../policy/limit.js'
 import type { Charge, Correction, Outcome, Verdict } from '../rate-limit-backend.js'
 import type { Cost } from '../rate-limiter.js'
 import { costOf, type PlannedCall } from './check-plan.js'
@@ -33,6 +33,7 @@ export class Decided implements Decision {
   /** What was charged in the end, by charge; empty once all was given back. */
   #costs: readonly number[] | undefined
   #slots: readonly Correction[] | undefined
+  #limits: readonly LimitStatus[] | undefined
 
   constructor(call: PlannedCall, verdict: Verdict, by: DecidedBy) {
     this.allowed = verdict.admitted
@@ -88,8 +89,8 @@ export class Decided implements Decision {
   }
 
   get limits(): readonly LimitStatus[] {
-    const { outcomes } = this.#verdict
-    return this.#call.charges.flatMap((charge, i) => statusOf(charge, outcomes[i], this.#by.ageMs))
+    this.#limits ??= this.#statuses()
+    return this.#limits
   }
 
   async refund(): Promise<void> {
@@ -129,6 +130,18 @@ export class Decided implements Decision {
     const index = tightest(this.#call.charges, this.#verdict)
     const [charge, outcome] = [this.#call.charges[index], this.#verdict.outcomes[index]]
     return charge === undefined || outcome === undefined ? undefined : { charge, outcome }
+  }
+
+  #statuses(): readonly LimitStatus[] {
+    const { outcomes } = this.#verdict
+    const { charges } = this.#call
+    const statuses: LimitStatus[] = []
+    for (let i = 0; i < charges.length; i += 1) {
+      const [charge, outcome] = [charges[i], outcomes[i]]
+      if (charge === undefined || outcome === undefined || charge.limit.algorithm === 'block') continue
+      statuses.push(statusOf(charge.limit, charge.limit.algorithm, outcome, this.#by.ageMs))
+    }
+    return statuses
   }
 
   #holdSlots(): void {
@@ -186,27 +199,19 @@ function rest(milliseconds: number | undefined, ageMs: number): number {
   return Math.max(0, Math.ceil(milliseconds - ageMs))
 }
 
-function statusOf({ limit }: Charge, outcome: Outcome | undefined, ageMs: number): readonly LimitStatus[] {
-  if (outcome === undefined || limit.algorithm === 'block') return []
+function statusOf(limit: Limit, algorithm: LimitAlgorithm, outcome: Outcome, ageMs: number): LimitStatus {
   const { name, key, quota, windowMs, unit, shadow } = limit
-  const { remaining, admits } = outcome
-  const retryAfterMs = rest(outcome.retryAfterMs, ageMs)
-  const resetAfterMs = rest(outcome.resetAfterMs, ageMs)
-  const algorithm: LimitAlgorithm = limit.algorithm
-  const policy = key.slice(0, key.indexOf(':'))
-  return [
-    {
-      name,
-      policy,
-      algorithm,
-      limit: quota,
-      windowMs,
-      unit,
-      remaining,
-      retryAfterMs,
-      resetAfterMs,
-      violated: !admits,
-      shadow,
-    },
-  ]
+  return {
+    name,
+    policy: key.slice(0, key.indexOf(':')),
+    algorithm,
+    limit: quota,
+    windowMs,
+    unit,
+    remaining: outcome.remaining,
+    retryAfterMs: rest(outcome.retryAfterMs, ageMs),
+    resetAfterMs: rest(outcome.resetAfterMs, ageMs),
+    violated: !outcome.admits,
+    shadow,
+  }
 }

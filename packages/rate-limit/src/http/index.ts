@@ -1,6 +1,7 @@
 export { type AddressFacts, clientAddress } from './client-address.js'
 export { type Identity, type IdentityOptions, identifyAddress, identifyCaller } from './identify-caller.js'
-export { type HttpDecision, type HttpLimitOptions, limitRequest, type RequestLimit } from './limit-request.js'
+export { limitRequest } from './limit-request.js'
 export { type RateLimitProblem, rateLimitProblem } from './problem-body.js'
 export { type HeaderOptions, RATE_LIMIT_HEADERS, rateLimitHeaders, retryAfterSeconds } from './rate-limit-headers.js'
 export type { Caller, RequestFacts } from './request-facts.js'
+export { type HttpDecision, type HttpLimitOptions, type RequestLimit, RequestLimiter } from './request-limiter.js'

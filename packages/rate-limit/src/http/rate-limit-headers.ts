@@ -28,10 +28,15 @@ export interface HeaderOptions {
 export function rateLimitHeaders(decision: Decision, options: HeaderOptions = {}): Record<string, string> {
   const { standard = true, legacy = false } = options
   const headers: Record<string, string> = {}
-  const limits = decision.limits.filter((limit) => !limit.shadow)
-  const shown = nearest(decision, limits)
+  let policies = ''
+  let shown: LimitStatus | undefined
+  for (const limit of decision.limits) {
+    if (limit.shadow) continue
+    if (standard) policies += (policies === '' ? '' : ', ') + describePolicy(limit)
+    if (isNearer(limit, shown, decision.allowed)) shown = limit
+  }
   if (shown !== undefined && standard) {
-    headers['RateLimit-Policy'] = limits.map(describePolicy).join(', ')
+    headers['RateLimit-Policy'] = policies
     headers.RateLimit = describeService(shown, decision)
   }
   if (shown !== undefined && legacy) {
@@ -56,10 +61,11 @@ export function retryAfterSeconds(decision: Decision): number | undefined {
   return onlySlots ? 1 : Math.max(1, seconds(decision.retryAfterMs))
 }
 
-function nearest(decision: Decision, limits: readonly LimitStatus[]): LimitStatus | undefined {
-  const candidates = decision.allowed ? limits : limits.filter((limit) => limit.violated)
-  const rank = (limit: LimitStatus): number => (decision.allowed ? limit.remaining : -limit.retryAfterMs)
-  return candidates.toSorted((a, b) => rank(a) - rank(b))[0]
+/** Whether a limit is to be told in place of another: it has less left, or among those that refuse, a longer wait. */
+function isNearer(limit: LimitStatus, other: LimitStatus | undefined, allowed: boolean): boolean {
+  if (!(allowed || limit.violated)) return false
+  if (other === undefined) return true
+  return allowed ? limit.remaining < other.remaining : limit.retryAfterMs > other.retryAfterMs
 }
 
 /** One item of `RateLimit-Policy`. A window below a second, and a lease, have no `w`. */
