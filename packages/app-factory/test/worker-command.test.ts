@@ -59,6 +59,15 @@ test('a worker whose broker is away waits for it, and ends at its signal', { tim
   expect(await worker.ended).toEqual({ code: 0, signal: null })
 })
 
+test('a worker that is told to end while it starts does so in order', { timeout: 90_000 }, async () => {
+  const redis = await freshRedis()
+  const worker = plinth(['worker', moduleAt('slow-start.ts')], { TASKS_BROKER: 'redis', REDIS_URL: redis.url })
+  await worker.receive((message) => message === 'starting')
+  worker.signal('SIGTERM')
+  expect(await worker.ended).toEqual({ code: 0, signal: null })
+  expect(worker.output).toContain('The worker has ended (')
+})
+
 test.each([
   [moduleAt('worker-module.ts'), {}, 'Set TASKS_BROKER to redis or rabbitmq'],
   [moduleAt('worker-module.ts'), { TASKS_ENABLED: 'false' }, 'TASKS_ENABLED=false leaves a worker nothing to do'],

@@ -34,16 +34,20 @@ export interface WorkerHost {
  */
 export async function runWorker(file: string, host: WorkerHost): Promise<number> {
   let infra: WorkerInfra
+  const early = noteSignals()
   try {
     infra = await infraOf(file, host.env)
   } catch (error) {
     host.stderr.write(`plinth worker: ${toldOf(error)}\n`)
     return 1
+  } finally {
+    early.stop()
   }
   // An outage may leave nothing else that keeps the process, and it must be there when the broker comes back.
   const stay = setInterval(() => {}, 2 ** 30)
   const running = runUntilSignal(infra, { deadlineMs: infra.config.app.closeDeadlineMs })
   host.stdout.write('The worker takes tasks until it gets a signal.\n')
+  if (early.signal !== undefined) process.kill(process.pid, early.signal)
   try {
     const { clean, ms } = await running.closed
     host.stdout.write(
@@ -55,6 +59,24 @@ export async function runWorker(file: string, host: WorkerHost): Promise<number>
     return 1
   } finally {
     clearInterval(stay)
+  }
+}
+
+/** Keeps a signal that comes during the start from tearing the process down with tasks in hand; the second one does. */
+function noteSignals(): { readonly signal: NodeJS.Signals | undefined; stop(): void } {
+  let first: NodeJS.Signals | undefined
+  const note = (signal: NodeJS.Signals): void => {
+    if (first !== undefined) process.exit(1)
+    first = signal
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, note)
+  return {
+    get signal() {
+      return first
+    },
+    stop: () => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, note)
+    },
   }
 }
 
