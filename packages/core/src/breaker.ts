@@ -69,9 +69,14 @@ export class Breaker {
     this.#current.calls += 1
     this.#current.failures += 1
     if (this.#open || !this.#mustOpen()) return false
-    this.#open = true
-    this.#probes = 0
+    this.trip()
     return true
+  }
+
+  /** Opens it whatever was counted: something else than a call told. */
+  trip(): void {
+    if (!this.#open) this.#probes = 0
+    this.#open = true
   }
 
   /** Answers how long to wait before the next probe, in milliseconds; longer with every probe that failed. */

@@ -22,6 +22,16 @@ export interface GateOptions extends ErrorSubject {
   readonly clock?: Clock
 }
 
+/** How often a backend that answers has to be found unwell by {@link Gate.look}. */
+const MOST_LOOKS = 3
+
+/** What a probe found out. */
+interface Finding {
+  readonly well: boolean
+  readonly answered: boolean
+  readonly error: Error | undefined
+}
+
 /**
  * The one door through which every call to a backend passes: it refuses at once while the backend is away, bounds each
  * call by a deadline, sorts every failure, and counts it (below any fail-open wrapper).
@@ -40,6 +50,7 @@ export class Gate {
   #error: Error | undefined
   #missedDeadlineMs = Number.POSITIVE_INFINITY
   #probeTimer: NodeJS.Timeout | undefined
+  #looking = false
 
   constructor(options: GateOptions) {
     this.#options = options
@@ -63,6 +74,11 @@ export class Gate {
     return this.#error
   }
 
+  /** The shortest answer that it waited for in vain since it was last available, in milliseconds; `Infinity` when it missed none. */
+  get missedDeadlineMs(): number {
+    return this.#missedDeadlineMs
+  }
+
   /** The connection came (verified) or went. A fresh connection starts with a closed breaker. */
   setConnected(connected: boolean, error?: Error): void {
     if (this.#closed) return
@@ -78,6 +94,26 @@ export class Gate {
     this.#connected = false
     this.#stopProbing()
     this.#refresh(undefined)
+  }
+
+  /**
+   * Asks the backend once although no call failed: what does not answer well within `deadlineMs` counts as away from then on.
+   *
+   * For one of several nodes whose neighbour went: that nobody asked it lately does not say that it is there.
+   */
+  async look(deadlineMs: number): Promise<void> {
+    if (!this.#available || this.#looking) return
+    this.#looking = true
+    let found = await this.#ask(deadlineMs)
+    // this process may have been the one that was busy
+    for (let looks = 1; looks < MOST_LOOKS && found.answered && !found.well; looks += 1)
+      found = await this.#ask(deadlineMs)
+    this.#looking = false
+    if (found.well || !this.#available) return
+    if (deadlineMs < this.#missedDeadlineMs) this.#missedDeadlineMs = deadlineMs
+    this.#breaker.trip()
+    this.#refresh(found.error)
+    this.#scheduleProbe()
   }
 
   /** Lets `call` through and answers what it answers. See {@link CallOptions}; the errors are those of a connection's `run`. */
@@ -147,22 +183,8 @@ export class Gate {
   }
 
   async #probe(): Promise<void> {
-    const began = this.#clock.elapsed()
-    const { probeDeadlineMs = 1200, probe, onDead } = this.#options
-    let answered = true
-    let well = false
-    try {
-      await withDeadline(probe(), {
-        deadlineMs: probeDeadlineMs,
-        onDeadline: () => {
-          answered = false
-          return this.#deadlineError(probeDeadlineMs)
-        },
-      })
-      well = this.#clock.elapsed() - began <= this.#missedDeadlineMs
-    } catch (error) {
-      this.#error = toInfraError(error, this.#options)
-    }
+    const { well, answered, error } = await this.#ask(this.#missedDeadlineMs)
+    if (error !== undefined) this.#error = error
     if (this.#closed || !this.#connected || !this.#breaker.open) return
     if (well) {
       this.#breaker.reset()
@@ -170,7 +192,25 @@ export class Gate {
       return
     }
     this.#scheduleProbe()
-    if (!answered) onDead()
+    if (!answered) this.#options.onDead()
+  }
+
+  /** Whether the backend says within `deadlineMs` that it is well, and whether it says anything at all. */
+  async #ask(deadlineMs: number): Promise<Finding> {
+    const began = this.#clock.elapsed()
+    const { probeDeadlineMs = 1200, probe } = this.#options
+    let answered = true
+    const onDeadline = (): Error => {
+      answered = false
+      return this.#deadlineError(probeDeadlineMs)
+    }
+    try {
+      await withDeadline(probe(), { deadlineMs: probeDeadlineMs, onDeadline })
+      const well = this.#clock.elapsed() - began <= deadlineMs
+      return { well, answered, error: well ? undefined : this.#deadlineError(deadlineMs) }
+    } catch (error) {
+      return { well: false, answered, error: toInfraError(error, this.#options) }
+    }
   }
 
   #refresh(error: Error | undefined): void {

@@ -21,6 +21,7 @@ const PASSWORD = 'the-password-that-nobody-may-see'
 const DEADLINE_MS = 150
 /** A machine that runs many suites at once is late by this much. */
 const SLACK_MS = 350
+const UNTIL_LATE = { timeout: 20_000, interval: 50 }
 
 /** What the matrix asks of any connection: one call with a deadline, and how it stands. */
 interface Subject extends Readiness {
@@ -321,9 +322,36 @@ describe('Redis Cluster', () => {
             () => 'all',
             () => 'not all',
           ),
-        { timeout: 20_000, interval: 50 },
+        UNTIL_LATE,
       )
       .toBe('all')
+  })
+
+  test('slow as a whole, it is away although only one of its nodes is asked any more', {
+    timeout: 60_000,
+  }, async () => {
+    const proxies: TcpProxy[] = []
+    onTestFinished(async () => {
+      await Promise.all(proxies.map((proxy) => proxy.close()))
+    })
+    const announce = async (port: number): Promise<number> => {
+      const proxy = await tcpProxy(`127.0.0.1:${port}`)
+      proxies.push(proxy)
+      return proxy.port
+    }
+    const cluster = await startRedisCluster({ announce })
+    onTestFinished(() => cluster.close())
+    const hub = createRedisHub()
+    onTestFinished(() => hub.close())
+    const redis = hub.lease({ cluster: proxies.map((proxy) => `127.0.0.1:${proxy.port}`) })
+    await redis.whenReady()
+    const set = (key: string) => redis.run((client) => client.set(key, '1'), { key, deadlineMs: DEADLINE_MS })
+    await expect.poll(() => Promise.all(['a', 'b', 'c'].map(set)).then(String, () => ''), UNTIL_LATE).toBe('OK,OK,OK')
+    await Promise.all(proxies.map((proxy) => proxy.delay(2 * DEADLINE_MS)))
+    for (let count = 0; count < 5; count += 1) await set('a').catch(() => {})
+    await expect.poll(() => redis.available, UNTIL_LATE).toBe(false)
+    await Promise.all(proxies.map((proxy) => proxy.pass()))
+    await expect.poll(() => redis.available, UNTIL_LATE).toBe(true)
   })
 
   test('killed, frozen and restarted as a whole, it is away in between', { timeout: 60_000 }, async () => {

@@ -184,6 +184,43 @@ describe('a gate', () => {
     ).rejects.toThrow('at once')
   })
 
+  test('that is asked to look and finds nobody well shuts, until a probe succeeds', async () => {
+    let isWell = false
+    const probe = vi.fn(async () => {
+      if (!isWell) throw new Error('LOADING Redis is loading the dataset in memory')
+    })
+    const onChange = vi.fn()
+    const gate = openGate({ probe, onChange })
+    onChange.mockClear()
+    await gate.look(100)
+    expect(gate.available).toBe(false)
+    expect(gate.error).toBeInstanceOf(BackendUnavailableError)
+    expect(onChange).toHaveBeenCalledTimes(1)
+    isWell = true
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(gate.available).toBe(true)
+  })
+
+  test('that is asked to look shuts for answers that are late, and stays open for one in time', async () => {
+    let slowMs = 80
+    const gate = openGate({ probe: () => new Promise((resolve) => setTimeout(resolve, slowMs)) })
+    const look = async (): Promise<boolean> => {
+      const looking = gate.look(100)
+      await vi.advanceTimersByTimeAsync(3 * slowMs)
+      await looking
+      return gate.available
+    }
+    expect(await look()).toBe(true)
+    slowMs = 200
+    expect(await look()).toBe(false)
+    expect(gate.error).toMatchObject({ reason: 'deadline' })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(gate.available).toBe(false) // it answers, but no sooner
+    slowMs = 80
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(gate.available).toBe(true)
+  })
+
   test('lets no secret through with an error', async () => {
     const error = Object.assign(new Error('ERR hunter2'), { command: { name: 'auth', args: ['hunter2'] } })
     const caught = await openGate()

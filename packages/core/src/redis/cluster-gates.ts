@@ -47,8 +47,12 @@ export class ClusterGates {
   }
 
   #open(node: string): Gate {
-    const gate = new Gate({
+    const gate: Gate = new Gate({
       ...this.#options,
+      onChange: () => {
+        if (!gate.available) this.#lookBeside(gate)
+        this.#options.onChange()
+      },
       label: `${this.#options.label} (node ${node})`,
       probe: () => this.#probe(node),
       // without its connection, the next command asks another node who holds the slot now
@@ -56,6 +60,16 @@ export class ClusterGates {
     })
     gate.setConnected(true)
     return gate
+  }
+
+  /**
+   * A node went: are the others still there? One that nobody asks would count as one that answers.
+   *
+   * They are asked for the answer that was missed, so that a Cluster that became slow as a whole is known to be.
+   */
+  #lookBeside(gone: Gate): void {
+    if (this.#closed) return
+    for (const gate of this.#gates.values()) if (gate !== gone) void gate.look(gone.missedDeadlineMs)
   }
 
   async #probe(node: string): Promise<void> {
