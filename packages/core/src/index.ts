@@ -29,6 +29,7 @@ export {
 } from './infra-error.js'
 export type { CloseReport, CloseStep, HealthKind, HealthView, InfraHost, InfraPhase, Intake } from './infra-host.js'
 export { mayBeInfraPath } from './infra-path.js'
+export { joinWrites } from './join-writes.js'
 export { type Logger, type LogLine, silentLogger } from './logger.js'
 export { sendWebResponse, webRequest } from './node-web.js'
 export { type RunningUntilSignal, type RunUntilSignalOptions, runUntilSignal } from './run-until-signal.js'

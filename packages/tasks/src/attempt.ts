@@ -50,7 +50,7 @@ export class Attempt implements TaskContext<never> {
   readonly #host: AttemptHost
   readonly #delivery: Delivery
   readonly #definition: AnyTask
-  readonly deadline: number | undefined
+  readonly #startedAt: number
   #controller: AbortController | undefined
   #interrupted: { readonly why: Interruption; readonly error: InfraError } | undefined
   #timer: CancelTimer | undefined
@@ -59,11 +59,16 @@ export class Attempt implements TaskContext<never> {
   #handlerRunning = false
   #log: Logger | undefined
 
-  constructor(host: AttemptHost, delivery: Delivery, definition: AnyTask) {
+  constructor(host: AttemptHost, delivery: Delivery, definition: AnyTask, startedAt: number) {
     this.#host = host
     this.#delivery = delivery
     this.#definition = definition
-    this.deadline = definition.timeoutMs === undefined ? undefined : host.clock.now() + definition.timeoutMs
+    this.#startedAt = startedAt
+  }
+
+  get deadline(): number | undefined {
+    const { timeoutMs } = this.#definition
+    return timeoutMs === undefined ? undefined : this.#startedAt + timeoutMs
   }
 
   get id(): string {
@@ -132,22 +137,20 @@ export class Attempt implements TaskContext<never> {
 
   /** Runs the handler; resolves with what shall become of the task, never rejects. */
   run(): Promise<Outcome> {
+    const outcome = this.#begin()
+    // What a handler has answered by now cannot run out of time: nothing is set up to wait for it.
+    if (!(outcome instanceof Promise)) {
+      this.#decided = true
+      return Promise.resolve(outcome)
+    }
+    this.#handlerRunning = true
+    this.#armTimeout()
     return new Promise((resolve) => {
       this.#decide = resolve
-      const { timeoutMs, name } = this.#definition
-      if (timeoutMs !== undefined) {
-        this.#timer = this.#host.clock.after(timeoutMs, () => {
-          this.interrupt(
-            'timeout',
-            new TaskTimeoutError(`Task "${name}" ran longer than its timeout of ${timeoutMs} ms.`),
-          )
-        })
-      }
-      this.#handlerRunning = true
-      void this.#execute().then((outcome) => {
+      void outcome.then((late) => {
         this.#handlerRunning = false
         if (this.#decided) this.#host.zombies(-1)
-        else this.#settle(outcome)
+        else this.#settle(late)
       })
     })
   }
@@ -182,33 +185,82 @@ export class Attempt implements TaskContext<never> {
     this.#decide?.(outcome)
   }
 
-  async #execute(): Promise<Outcome> {
-    // What can answer at once is not waited for: every wait costs a task a turn.
+  #armTimeout(): void {
+    const { timeoutMs, name } = this.#definition
+    if (timeoutMs === undefined) return
+    this.#timer = this.#host.clock.after(timeoutMs, () => {
+      this.interrupt('timeout', new TaskTimeoutError(`Task "${name}" ran longer than its timeout of ${timeoutMs} ms.`))
+    })
+  }
+
+  /** Goes as far as it can without waiting: every wait costs a task a turn. */
+  #begin(): Outcome | Promise<Outcome> {
+    try {
+      const input = this.#input()
+      return input instanceof Promise ? this.#beginLate(input) : this.#execute(input)
+    } catch (error) {
+      return this.#unfit(error)
+    }
+  }
+
+  async #beginLate(parsed: Promise<unknown>): Promise<Outcome> {
     let input: unknown
     try {
-      const parsed = this.#input()
-      input = parsed instanceof Promise ? await parsed : parsed
+      input = await parsed
     } catch (error) {
-      if (!(error instanceof InvalidInputError)) return this.#ended(error)
-      return { kind: 'dead', reason: 'invalid-payload', failure: describeFailure(error) }
+      return this.#unfit(error)
     }
+    return this.#execute(input)
+  }
+
+  #unfit(error: unknown): Outcome {
+    if (!(error instanceof InvalidInputError)) return this.#ended(error)
+    return { kind: 'dead', reason: 'invalid-payload', failure: describeFailure(error) }
+  }
+
+  #execute(input: unknown): Outcome | Promise<Outcome> {
     let output: unknown
     try {
-      output = await this.#call(input)
+      output = this.#call(input)
     } catch (thrown) {
       return this.#ended(thrown)
     }
+    return isThenable(output) ? this.#answeredLate(output) : this.#answered(output)
+  }
+
+  async #answeredLate(answer: PromiseLike<unknown>): Promise<Outcome> {
+    let output: unknown
+    try {
+      output = await answer
+    } catch (thrown) {
+      return this.#ended(thrown)
+    }
+    return this.#answered(output)
+  }
+
+  #answered(output: unknown): Outcome | Promise<Outcome> {
     try {
       const parsed = this.#definition.parseOutput(output)
-      const checked = parsed instanceof Promise ? await parsed : parsed
-      if (this.#definition.keepResultMs === 0) return { kind: 'completed', result: undefined }
-      const result = JSON.stringify(checked)
-      this.#checkSize(result)
-      return { kind: 'completed', result }
+      return parsed instanceof Promise ? this.#checkedLate(parsed) : this.#completed(parsed)
     } catch (error) {
-      // The work is done: running it again would do it twice, and its result would fit no better.
-      return { kind: 'dead', reason: 'non-retryable', failure: describeFailure(error) }
+      return uselessResult(error)
     }
+  }
+
+  async #checkedLate(parsed: Promise<unknown>): Promise<Outcome> {
+    try {
+      return this.#completed(await parsed)
+    } catch (error) {
+      return uselessResult(error)
+    }
+  }
+
+  #completed(output: unknown): Outcome {
+    if (this.#definition.keepResultMs === 0) return COMPLETED
+    const result = JSON.stringify(output)
+    if (result === undefined) return COMPLETED
+    this.#checkSize(result)
+    return { kind: 'completed', result }
   }
 
   #input(): unknown | Promise<unknown> {
@@ -233,9 +285,9 @@ export class Attempt implements TaskContext<never> {
     return this.#host.chain({ input, context, message: this.#delivery.message }, () => run(input as never, this))
   }
 
-  #checkSize(result: string | undefined): void {
+  #checkSize(result: string): void {
     const { largestResultBytes } = this.#host
-    if (result === undefined || result.length * 3 <= largestResultBytes) return
+    if (result.length * 3 <= largestResultBytes) return
     const bytes = Buffer.byteLength(result)
     if (bytes <= largestResultBytes) return
     throw new PayloadTooLargeError(
@@ -289,5 +341,22 @@ export class Attempt implements TaskContext<never> {
       this.log.warn({ failure: describeFailure(error) }, 'backoff threw; the task is retried after 1 s')
     }
     return 1000
+  }
+}
+
+const COMPLETED: Outcome = { kind: 'completed', result: undefined }
+
+/** The work is done: running it again would do it twice, and its result would fit no better. */
+function uselessResult(error: unknown): Outcome {
+  return { kind: 'dead', reason: 'non-retryable', failure: describeFailure(error) }
+}
+
+/** Whether a value is to be waited for. A hostile `then` that throws when looked at is waited for, too, and rejects there. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
+  try {
+    return typeof (value as { readonly then?: unknown }).then === 'function'
+  } catch {
+    return true
   }
 }

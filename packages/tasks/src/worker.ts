@@ -107,26 +107,25 @@ export class Worker implements TaskWorker {
     if (this.#options.schedules !== false) this.#leadership = await this.#host.leadership.join(this)
   }
 
-  async #handle(delivery: Delivery): Promise<Outcome> {
+  #handle(delivery: Delivery): Promise<Outcome> {
     const { message } = delivery
     const definition = this.#host.tasks.get(message.task)
     const now = this.#host.broker.clock.now()
     if (definition?.run === undefined || message.version > definition.version) {
-      return parking(message, definition, now, this.#unknownGraceMs)
+      return Promise.resolve(parking(message, definition, now, this.#unknownGraceMs))
     }
     if (message.expiresAt !== undefined && now > message.expiresAt) {
       const failure = { name: 'Expired', message: `Not started before it expired, ${now - message.expiresAt} ms ago.` }
-      return { kind: 'dead', reason: 'expired', failure }
+      return Promise.resolve({ kind: 'dead', reason: 'expired', failure })
     }
-    if (this.#closing !== undefined) return { kind: 'released' }
-    const attempt = new Attempt(this.#attemptHost, delivery, definition)
+    if (this.#closing !== undefined) return Promise.resolve({ kind: 'released' })
+    const attempt = new Attempt(this.#attemptHost, delivery, definition, now)
     this.#running.set(message.id, attempt)
-    if (!startChannel.hasSubscribers && !settleChannel.hasSubscribers) {
-      const outcome = await attempt.run()
+    if (startChannel.hasSubscribers || settleChannel.hasSubscribers) return this.#observed(delivery, attempt, now)
+    return attempt.run().then((outcome) => {
       this.#left(message.id, attempt, outcome)
       return outcome
-    }
-    return this.#observed(delivery, attempt, now)
+    })
   }
 
   async #observed(delivery: Delivery, attempt: Attempt, startedAt: number): Promise<Outcome> {

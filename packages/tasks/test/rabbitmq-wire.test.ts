@@ -1,7 +1,5 @@
-import { Writable } from 'node:stream'
 import type { ConsumeMessage } from 'amqplib'
 import { expect, test } from 'vitest'
-import { joinWrites } from '../src/brokers/rabbitmq/join-writes.js'
 import { decodeEnvelope, encodeMessage } from '../src/brokers/rabbitmq/rabbit-codec.js'
 import type { TaskMessage } from '../src/index.js'
 
@@ -32,29 +30,4 @@ test.each<[string, TaskMessage]>([
   expect(decodeEnvelope({ content } as ConsumeMessage)?.message).toEqual(
     JSON.parse(JSON.stringify({ ...message, made: 0 })),
   )
-})
-
-test('what is written to a socket within one turn is sent in one go, at once, and in order', async () => {
-  const sent: string[][] = []
-  const socket = new Writable({
-    write: (chunk, _encoding, done) => {
-      sent.push([String(chunk)])
-      done()
-    },
-    writev: (chunks, done) => {
-      sent.push(chunks.map(({ chunk }) => String(chunk)))
-      done()
-    },
-  })
-  joinWrites(socket)
-  socket.write('a')
-  socket.write('b')
-  socket.write('c')
-  await new Promise<void>((resolve) => process.nextTick(resolve))
-  expect(sent).toEqual([['a', 'b', 'c']])
-  socket.write('d')
-  await new Promise<void>((resolve) => process.nextTick(resolve))
-  socket.end('e')
-  await new Promise((resolve) => socket.once('finish', resolve))
-  expect(sent).toEqual([['a', 'b', 'c'], ['d'], ['e']])
 })

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
+import { joinWrites } from '../join-writes.js'
 import { type ClientRequest, clusterOptions, nodeClientOptions, standaloneOptions } from './client-options.js'
 import { loadIoredis } from './load-ioredis.js'
 import type { RedisClient } from './redis-connection.js'
@@ -14,7 +15,14 @@ export function createClient(target: ResolvedTarget, request: ClientRequest): Re
     'cluster' in place
       ? new Cluster([...place.cluster], clusterOptions(target, request))
       : new Redis(standaloneOptions(target, request))
+  if (request.role === 'shared') joinCommands(client)
   return hideInside(client, target.target)
+}
+
+/** Commands that are sent in one turn go out together, over every connection that the client makes. */
+function joinCommands(client: RedisClient): void {
+  if (isCluster(client)) client.on('+node', joinCommands)
+  else client.on('connect', () => joinWrites((client as { readonly stream?: unknown }).stream))
 }
 
 /** Tells the two kinds of client apart. */

@@ -169,12 +169,12 @@ export const keyChecks: readonly Check<TaskBrokerFixture>[] = [
         let last = 0
         for (const text of ['a', 'ab', 'abc']) {
           last = Date.now()
-          handles.push(await tasks.enqueue(save, text, { debounce: { key: 'doc', wait: 400 } }))
-          await pause(150)
+          handles.push(await tasks.enqueue(save, text, { debounce: { key: 'doc', wait: 1500 } }))
+          await pause(50)
         }
         await handles.at(-1)?.result()
-        assert.ok(Date.now() - last >= 400)
-        await pause(600)
+        assert.ok(Date.now() - last >= 1500)
+        await pause(300)
         assert.deepEqual(runs, ['abc'])
         assert.equal(await handles[0]?.status(), 'cancelled')
         const next = await tasks.enqueue(save, 'abcd', { debounce: { key: 'doc', wait: 100 } })

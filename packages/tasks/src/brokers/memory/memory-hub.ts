@@ -278,11 +278,9 @@ export class MemoryHub {
     if (spendsAttempt(outcome)) entry.attempt += 1
     const now = this.clock.now()
     switch (outcome.kind) {
-      case 'completed': {
-        const result = outcome.result === undefined ? undefined : (JSON.parse(outcome.result) as unknown)
-        this.#end(entry, { status: 'completed', result }, outcome.result, this.#keepMs(entry))
+      case 'completed':
+        this.#end(entry, COMPLETED, outcome.result, this.#keepMs(entry))
         break
-      }
       case 'dead': {
         const { reason, failure } = outcome
         this.#end(entry, { status: 'dead', reason, failure }, undefined, entry.message.keepDeadMs)
@@ -370,6 +368,9 @@ function take(fifo: Fifo<MemoryEntry>): MemoryEntry | undefined {
   if (first !== undefined) fifo.shift()
   return first
 }
+
+/** How a task ended well. Its result is read from its text when somebody asks. */
+const COMPLETED: Settled = { status: 'completed', result: undefined }
 
 function newEntry(message: TaskMessage, input: string): MemoryEntry {
   return {

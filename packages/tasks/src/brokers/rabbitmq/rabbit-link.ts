@@ -5,6 +5,7 @@ import {
   type CallOptions,
   type Closable,
   fullJitter,
+  joinWrites,
   MisconfiguredError,
   MissingDependencyError,
   sanitizeError,
@@ -12,7 +13,6 @@ import {
 } from '@plinth/core'
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
 import { sleep } from '../../sleep.js'
-import { joinWrites } from './join-writes.js'
 
 type Amqplib = typeof import('amqplib')
 

@@ -1,5 +1,4 @@
 import type { JobJson, MinimalJob } from 'bullmq'
-import type { Delivery } from '../../broker.js'
 import type { describeFailure } from '../../failure.js'
 import type { TaskMessage } from '../../message.js'
 import type { Outcome } from '../../outcome.js'
@@ -11,9 +10,6 @@ import { type LaneQueue, type Taken, takenOf } from './lane-queue.js'
 export const SOLO_FIELD = 'plinth:solo'
 /** The field of a dead job's hash that tells its reason, failure and attempts. */
 export const DEAD_FIELD = 'plinth:dead'
-
-/** How long what a task remembers across its attempts is kept. */
-const MEMO_MS = 7 * 24 * 3_600_000
 
 /** How ended jobs are kept. */
 export interface Keeping {
@@ -59,27 +55,10 @@ export class HeldJob {
     return this.job.attemptsMade + 1
   }
 
-  /** What the worker sees. `run` sends commands with a deadline. */
-  delivery(run: <Result>(command: (client: MemoClient) => Promise<Result>) => Promise<Result>): Delivery {
-    const memo = this.lane.key(`${this.job.id}:memo`)
-    return {
-      message: this.message,
-      attempt: this.attempt,
-      suspect: this.suspect,
-      progress: async (value) => {
-        const backend = await this.lane.backend()
-        await backend.updateProgress(this.job.id, JSON.parse(value))
-      },
-      recall: async (key) => {
-        this.#remembers = true
-        return (await run((client) => client.hget(memo, key))) ?? undefined
-      },
-      remember: async (key, value) => {
-        this.#remembers = true
-        await run((client) => client.hset(memo, key, value))
-        await run((client) => client.pexpire(memo, MEMO_MS))
-      },
-    }
+  /** Where what the task remembers across its attempts is kept. Asking for it says that there may be something. */
+  openMemo(): string {
+    this.#remembers = true
+    return this.lane.key(`${this.job.id}:memo`)
   }
 
   /** The key of what the task remembered, when it may have remembered something. */
@@ -141,13 +120,6 @@ export class HeldJob {
     const answer = await backend.moveToFailed(job, text, keep, this.token, fetchNext, fields)
     return takenOf(answer.result)
   }
-}
-
-/** The few commands that a memo needs. */
-export interface MemoClient {
-  hget(key: string, field: string): Promise<string | null>
-  hset(key: string, field: string, value: string): Promise<number>
-  pexpire(key: string, ms: number): Promise<number>
 }
 
 /** Whether an error says that a job is no longer ours: its lock ran out, or another worker has it, or it is gone. */

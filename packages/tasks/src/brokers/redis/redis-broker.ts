@@ -102,7 +102,7 @@ export class RedisBroker implements TaskBroker {
   }
 
   async enqueue(messages: readonly TaskMessage[], options: CallOptions): Promise<readonly EnqueueAnswer[]> {
-    await this.#settings.open.known(options)
+    if (!this.available) await this.#settings.open.known(options)
     this.#producer ??= new RedisProducer({
       connection: this.#connection(),
       lane: (queue, lane) => this.#lane(queue, lane),
@@ -369,7 +369,8 @@ export class RedisBroker implements TaskBroker {
   }
 
   async #run<Result>(command: (client: RedisClient) => Promise<Result>, options: CallOptions): Promise<Result> {
-    const connection = await this.#settings.open.known(options)
+    const { open } = this.#settings
+    const connection = this.available ? open.connection() : await open.known(options)
     return connection.run(command, { deadlineMs: this.#settings.commandMs, ...options })
   }
 

@@ -9,6 +9,7 @@ import { systemTaskClock } from '../../task-clock.js'
 import { decodeJob } from './bull-codec.js'
 import { CANCEL_FIELD, readCancelMark } from './cancel-mark.js'
 import { HeldJob, isLost, type Keeping, SOLO_FIELD } from './held-job.js'
+import { JobDelivery } from './job-delivery.js'
 import type { LaneQueue, Taken } from './lane-queue.js'
 import type { RedisControl } from './redis-control.js'
 import { ResultDesk } from './result-desk.js'
@@ -291,7 +292,7 @@ export class RedisConsumer implements TaskConsumer {
 
   async #handle(held: HeldJob): Promise<void> {
     this.#running += 1
-    const outcome = await this.#options.handle(held.delivery((command) => this.#run(command)))
+    const outcome = await this.#options.handle(new JobDelivery(held, this.#command))
     await this.#settle(held, outcome, true)
   }
 
@@ -323,7 +324,7 @@ export class RedisConsumer implements TaskConsumer {
       return this.#settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message } })
     }
     this.#running += 1
-    const outcome = await this.#options.handle(held.delivery((command) => this.#run(command)))
+    const outcome = await this.#options.handle(new JobDelivery(held, this.#command))
     if (outcome.kind === 'released') {
       await this.#run((client) => client.hincrby(job, SOLO_FIELD, -1)).catch((error) => this.#report(error))
     }
@@ -414,6 +415,9 @@ export class RedisConsumer implements TaskConsumer {
     }
     await Promise.all(this.#lanes.map(look))
   }
+
+  readonly #command = <Result>(command: (client: RedisConnection['client']) => Promise<Result>): Promise<Result> =>
+    this.#run(command)
 
   #run<Result>(command: (client: RedisConnection['client']) => Promise<Result>): Promise<Result> {
     return this.#host.connection.run(command, { deadlineMs: this.#host.commandMs })

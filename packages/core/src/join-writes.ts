@@ -8,11 +8,12 @@ interface Corkable {
 /**
  * Sends what is written to a socket within one turn in one go.
  *
- * amqplib writes every frame by itself, and each write is a call to the system: for small messages that is most of what
- * they cost. Nothing is sent later than the end of the turn in which it was written.
+ * ioredis and amqplib write every command and every frame by itself, and each write is a call to the system: for small
+ * ones that is most of what they cost. Nothing is sent later than the end of the turn in which it was written. What is
+ * not a stream is left alone.
  */
 export function joinWrites(stream: unknown): void {
-  if (!isCorkable(stream)) return // another amqplib: it works without
+  if (!isCorkable(stream)) return
   const write = stream.write
   let corked = false
   const uncork = (): void => {

@@ -1,0 +1,33 @@
+import { Writable } from 'node:stream'
+import { expect, test } from 'vitest'
+import { joinWrites } from '../src/index.js'
+
+test('what is written to a socket within one turn is sent in one go, at once, and in order', async () => {
+  const sent: string[][] = []
+  const socket = new Writable({
+    write: (chunk, _encoding, done) => {
+      sent.push([String(chunk)])
+      done()
+    },
+    writev: (chunks, done) => {
+      sent.push(chunks.map(({ chunk }) => String(chunk)))
+      done()
+    },
+  })
+  joinWrites(socket)
+  socket.write('a')
+  socket.write('b')
+  socket.write('c')
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  expect(sent).toEqual([['a', 'b', 'c']])
+  socket.write('d')
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  socket.end('e')
+  await new Promise((resolve) => socket.once('finish', resolve))
+  expect(sent).toEqual([['a', 'b', 'c'], ['d'], ['e']])
+})
+
+test('what is no stream is left alone', () => {
+  for (const other of [undefined, null, 'text', {}, { write: () => true }])
+    expect(() => joinWrites(other)).not.toThrow()
+})
