@@ -1,5 +1,5 @@
 import { BackendUnavailableError, type Clock, MisconfiguredError } from '@plinth/core'
-import type { RedisConnection } from '@plinth/core/redis'
+import type { RedisCallOptions, RedisConnection } from '@plinth/core/redis'
 import type { Limit } from '../policy/limit.js'
 import type {
   BackendCallOptions,
@@ -91,8 +91,11 @@ class RedisBackend implements RateLimitBackend {
   async block(subject: string, limit: Limit, order: BlockOrder, { deadlineMs }: BackendCallOptions): Promise<number> {
     const { baseMs, factor, maxMs, rememberMs, unlessBlocked } = order
     const args = [...this.#toldNow(), baseMs * 1000, factor, maxMs * 1000, rememberMs * 1000, unlessBlocked ? 1 : 0]
-    const keys = [this.#key(subject, limit)]
-    const lasts = await this.#connection.run((client) => this.#block.run(client, keys, args), { deadlineMs })
+    const key = this.#key(subject, limit)
+    const lasts = await this.#connection.run(
+      (client) => this.#block.run(client, [key], args),
+      this.#at(key, deadlineMs),
+    )
     return Math.ceil(Number(lasts) / 1000)
   }
 
@@ -103,7 +106,7 @@ class RedisBackend implements RateLimitBackend {
   async reset(subject: string, limits: readonly Limit[], { deadlineMs }: BackendCallOptions): Promise<void> {
     if (limits.length === 0) return
     const keys = limits.map((limit) => this.#key(subject, limit))
-    await this.#connection.run((client) => client.unlink(...keys), { deadlineMs })
+    await this.#connection.run((client) => client.unlink(...keys), this.#at(keys[0], deadlineMs))
   }
 
   #decideTogether(charges: readonly Charge[], options: DecideOptions): Promise<Verdict> {
@@ -147,7 +150,7 @@ class RedisBackend implements RateLimitBackend {
     deadlineMs: number,
     args: (now: number) => readonly (string | number)[],
   ): Promise<readonly number[]> {
-    const options = this.#connection.cluster && keys[0] !== undefined ? { deadlineMs, key: keys[0] } : { deadlineMs }
+    const options = this.#at(keys[0], deadlineMs)
     for (let tries = 1; ; tries += 1) {
       const told = args(this.#serverNow())
       const numbers = (await this.#connection.run((client) => script.run(client, keys, told), options)) as number[]
@@ -194,6 +197,11 @@ class RedisBackend implements RateLimitBackend {
       ...describeLimits(limits, now),
       ...told,
     ])
+  }
+
+  /** Where a command goes: on Cluster it counts for, and is refused because of, the node of its key alone. */
+  #at(key: string | undefined, deadlineMs: number): RedisCallOptions {
+    return this.#connection.cluster && key !== undefined ? { deadlineMs, key } : { deadlineMs }
   }
 
   #key(subject: string, limit: Limit): string {

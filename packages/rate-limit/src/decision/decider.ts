@@ -50,6 +50,8 @@ export class Decider {
   readonly #hot: HotBudgets
   readonly #leasePrefix: string = randomBytes(9).toString('base64url')
   #leases = 0
+  /** The last refusal of a backend that is away, and until when it is taken for what it would say. */
+  #away: { readonly error: unknown; readonly until: number } | undefined
 
   constructor(options: DeciderOptions) {
     const { backend, clock, outageLogger, instances } = options
@@ -79,6 +81,8 @@ export class Decider {
     const call = planCall(checks, peek ? this.#peeking : plain)
     const [first] = checks
     if (first?.plan.hot === true && checks.length === 1 && !peek) return this.#decideHot(first, call)
+    const away = this.#knownAway()
+    if (away !== undefined) return this.#decideAlone(call, away)
     try {
       const answer = this.#ask(call)
       if (!(answer instanceof Promise)) return this.#settle(call, answer, this.#remote)
@@ -170,29 +174,40 @@ export class Decider {
     }
   }
 
+  /** Why the backend does not answer, when that is known: to ask it in vain costs more than to decide. */
+  #knownAway(): unknown {
+    const away = this.#away
+    if (away === undefined || this.#remote.backend.available) return undefined
+    return this.#options.clock.elapsed() < away.until ? away.error : undefined
+  }
+
   /** The answer without the backend: the strictest that one of the policies asks for. */
-  async #decideAlone(call: PlannedCall, error: unknown): Promise<Decision> {
+  #decideAlone(call: PlannedCall, error: unknown): Decision | Promise<Decision> {
     const degradedReason = degradedReasonOf(error)
     if (degradedReason === undefined) throw error
     this.#outages.noteFailure(degradedReason, error)
-    const modes = new Set(call.checks.map((check) => check.plan.onOutage))
+    if (degradedReason !== 'deadline' && error !== this.#away?.error) {
+      this.#away = { error, until: this.#options.clock.elapsed() + KNOWN_AWAY_MS }
+    }
     const tier = call.checks[0]?.plan.tier
-    if (modes.has('closed')) {
+    if (call.checks.some(isClosed)) {
       const facts = { enforced: true, degradedReason, tier, retryAfterMs: RETRY_CLOSED_MS }
       const decision = new Undecided({ ...facts, outcome: 'unavailable' })
       reportDenial(this.#remote.backend.name, call.checks[0], decision)
       return decision
     }
-    if (!modes.has('local')) return new Undecided({ outcome: 'admitted', enforced: true, degradedReason, tier })
-    return this.#decideLocally(call, degradedReason)
+    if (call.checks.some(isLocal)) return this.#decideLocally(call, degradedReason)
+    return new Undecided({ outcome: 'admitted', enforced: true, degradedReason, tier })
   }
 
-  async #decideLocally({ checks, peek }: PlannedCall, degradedReason: DegradedReason): Promise<Decision> {
-    const counted = checks.filter((check) => check.plan.onOutage === 'local')
-    const planned = planCall(counted, peek ? this.#peeking : this.#charging)
+  #decideLocally({ checks, peek }: PlannedCall, degradedReason: DegradedReason): Decision | Promise<Decision> {
+    const options = peek ? this.#peeking : this.#charging
+    const planned = planCall(checks.filter(isLocal), options)
     const call = { ...planned, charges: planned.charges.map((charge) => this.#shareOf(charge)) }
-    const verdict = await this.#local.backend.decide(call.charges, peek ? this.#peeking : this.#charging)
-    return this.#settle(call, verdict, { ...this.#local, degradedReason })
+    const judge = { ...this.#local, degradedReason }
+    const verdict = this.#local.backend.decide(call.charges, options)
+    if (!(verdict instanceof Promise)) return this.#settle(call, verdict, judge)
+    return verdict.then((later) => this.#settle(call, later, judge))
   }
 
   /** The charge for this instance's share of a limit: a cost beyond the share takes all of it. */
@@ -214,6 +229,17 @@ export class Decider {
       onGivenBack: (subject) => this.#denials.forget(subject),
     })
   }
+}
+
+/** How long an outage is taken for the same as it was when the backend was last asked, in milliseconds. */
+const KNOWN_AWAY_MS = 1000
+
+function isClosed({ plan }: PlannedCheck): boolean {
+  return plan.onOutage === 'closed'
+}
+
+function isLocal({ plan }: PlannedCheck): boolean {
+  return plan.onOutage === 'local'
 }
 
 /** What a client of a closed policy is told to wait, in milliseconds: outages end without notice. */

@@ -50,7 +50,7 @@ function chargesOf(
 }
 
 async function decide({ backend }: World, charges: readonly Charge[], peek = false): Promise<Verdict> {
-  return backend.decide(charges, { deadlineMs: 5_000, peek })
+  return backend.decide(charges, { deadlineMs: 30_000, peek })
 }
 
 /** What every limit says of every subject, the moment left out. */

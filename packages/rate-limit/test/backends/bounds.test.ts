@@ -8,7 +8,7 @@ import { describeEveryBackend } from './worlds.js'
 
 leakCheck()
 
-const options = { deadlineMs: 5_000, peek: false }
+const options = { deadlineMs: 30_000, peek: false }
 
 /** What happens to slots: one is taken, one that is held is given back or renewed, time goes by. */
 const anySlotHistory = fc.record({

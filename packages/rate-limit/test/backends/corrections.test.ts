@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Limit } from '../../src/policy/limit.js'
 import { brokenBound } from './every-interval.js'
-import { algorithmsOf, anyLimitOn, anySteps, ask, effort, live, onlyLimit } from './histories.js'
+import { algorithmsOf, anyLimitOn, anySteps, ask, effort, live, onlyLimit, PATIENT_MS } from './histories.js'
 import { describeEveryBackend, type World } from './worlds.js'
 
 leakCheck()
 
-const options = { deadlineMs: 5_000 }
+const options = { deadlineMs: PATIENT_MS }
 
 async function correct({ backend }: World, limit: Limit, by: number, at: number): Promise<void> {
   await backend.adjust([{ subject: 's', limit, by, at, lease: undefined }], options)

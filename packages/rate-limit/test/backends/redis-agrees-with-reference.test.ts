@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => connection.close())
 
-const options = { deadlineMs: 5_000, peek: false }
+const options = { deadlineMs: 30_000, peek: false }
 const runs = process.env.PLINTH_LONG === '1' ? 2_000 : 150
 
 const anyInput = fc.oneof(

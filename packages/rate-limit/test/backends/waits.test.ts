@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Limit } from '../../src/policy/limit.js'
 import type { Verdict } from '../../src/rate-limit-backend.js'
-import { anyLimitOn, anySteps, ask, effort, live } from './histories.js'
+import { anyLimitOn, anySteps, ask, effort, live, PATIENT_MS } from './histories.js'
 import { describeEveryBackend, type World, type WorldKind } from './worlds.js'
 
 leakCheck()
@@ -17,7 +17,7 @@ function inOnePolicy(limits: readonly Limit[]): readonly Limit[] {
 
 function decide({ backend }: World, limits: readonly Limit[], cost: number, peek = false): Promise<Verdict> {
   const charges = limits.map((limit) => ({ subject: 's', limit, cost: Math.min(cost, limit.burst), lease: undefined }))
-  return Promise.resolve(backend.decide(charges, { deadlineMs: 5_000, peek }))
+  return Promise.resolve(backend.decide(charges, { deadlineMs: PATIENT_MS, peek }))
 }
 
 describeEveryBackend((kind) => {
