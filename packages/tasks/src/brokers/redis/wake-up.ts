@@ -47,7 +47,9 @@ export class WakeUp {
     this.#closed = true
     this.#client?.disconnect()
     // A client that is ended between two attempts to connect never answers what it was asked.
-    await Promise.race([this.#sleeping, sleep(this.#connection.available ? 1000 : 0)])
+    const answered = new AbortController()
+    await Promise.race([this.#sleeping, sleep(this.#connection.available ? 1000 : 0, answered.signal)])
+    answered.abort() // takes the timer away
     if (!this.#connection.available) return
     await Promise.all(
       this.#keys.map((key) => this.#connection.run((client) => client.zadd(key, 0, '0')).catch(() => {})),
