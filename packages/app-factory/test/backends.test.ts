@@ -2,7 +2,7 @@ import { createInfra, type Infra, StartError } from '@plinth/app-factory'
 import type { Env } from '@plinth/config'
 import type { Logger } from '@plinth/core'
 import { defineTask } from '@plinth/tasks'
-import { freshRedis, sharedMemcached, tcpProxy } from '@plinth/testing'
+import { freshRedis, inTime, sharedMemcached, tcpProxy } from '@plinth/testing'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -103,15 +103,15 @@ async function useCache(infra: Infra): Promise<void> {
 test('with Redis away the app starts within its budget, serves, and comes back by itself, one line for each change', async () => {
   const redis = await freshRedis()
   await redis.stop()
-  const began = performance.now()
-  const { infra, lines } = await started({
+  const starting = started({
     REDIS_URL: redis.url,
     CACHE_BACKEND: 'redis',
     RATE_LIMITER_BACKEND: 'redis',
     TASKS_BROKER: 'redis',
     STARTUP_TIMEOUT: '2s',
   })
-  expect(performance.now() - began).toBeLessThan(15_000) // far from waiting for a server: no figure of speed
+  expect(await inTime(10_000, starting)).toBe(true) // far from waiting for a server
+  const { infra, lines } = await starting
   expect(infra.health('ready')).toEqual({ status: 'warn', httpStatus: 200 })
   expect(await infra.cache.getOrSet('key', async () => 'computed')).toBe('computed')
   const decision = await infra.rateLimiter.check('default', 'user:1')

@@ -1,6 +1,7 @@
 export { closeWithFile } from './file-scope.js'
 export { freePort } from './free-port.js'
 export { type Growth, type GrowthOptions, growthOver } from './growth.js'
+export { inTime } from './in-time.js'
 export { childProcesses, type Leftovers, leakCheck } from './leak-check.js'
 export { type MemcachedOptions, type MemcachedServer, startMemcached } from './memcached.js'
 export { type PostgresServer, startPostgres } from './postgres.js'

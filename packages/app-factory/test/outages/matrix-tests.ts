@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { createInfra } from '@plinth/app-factory'
 import type { ComponentState } from '@plinth/core'
+import { inTime } from '@plinth/testing'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type BackendRig, SECRET } from './backend-rig.js'
 import { type Cell, type Mistake, matrix, type Outage } from './faults.js'
@@ -10,7 +11,6 @@ import { until } from './until.js'
 
 /** What a promise in milliseconds may be late by, on a machine that runs many suites at once. */
 const SLACK_MS = 8_000
-const RECOVERY_MS = 2_000
 /** How long a request would wait at least for a backend that is away, were it not for the breakers: twice for the cache alone. */
 const DEADLINES_MS = 1_000
 
@@ -100,9 +100,12 @@ async function liveThrough(rig: BackendRig, outage: Outage, sinks: Sinks): Promi
 async function serveWhileAway(app: ServedApp, { isSlow = false }: Outage, sinks: Sinks): Promise<void> {
   expect(await app.readiness()).toBe('warn')
   const count = isSlow ? 3 : 30
-  const began = performance.now()
-  for (let each = 0; each < count; each += 1) expect((await app.request()).value).toBe('answered')
-  if (!isSlow) expect(performance.now() - began).toBeLessThan((count * DEADLINES_MS) / 2)
+  const requests = async (): Promise<void> => {
+    for (let each = 0; each < count; each += 1) expect((await app.request()).value).toBe('answered')
+  }
+  const answered = requests()
+  if (!isSlow) expect(await inTime((count * DEADLINES_MS) / 2, answered)).toBe(true)
+  await answered
   sinks.look('status', app.infra.status())
   sinks.look('health', app.infra.health('full'))
   sinks.look('inspect', inspect(app.infra, { depth: 6, showHidden: true }))
@@ -111,13 +114,15 @@ async function serveWhileAway(app: ServedApp, { isSlow = false }: Outage, sinks:
   await app.infra.cache.invalidateTags('posts').catch((thrown: unknown) => sinks.look('error', thrown))
 }
 
-/** Ends the outage; all is well again soon, with nothing restarted, and the backends are really asked. */
+/**
+ * Ends the outage; all is well again by itself, with nothing restarted, and the backends are really asked.
+ *
+ * That it takes two seconds at the most is a matter of waits, and not of this machine: the test of the recovery's schedule in
+ * core adds them up, and the benchmark of outages measures them.
+ */
 async function recover(app: ServedApp, end: () => Promise<void>): Promise<void> {
   await end()
-  const began = performance.now()
   await app.infra.whenHealthy(undefined, { timeoutMs: 20_000 })
-  const took = performance.now() - began
-  expect(took).toBeLessThan(RECOVERY_MS + SLACK_MS)
   await until('did the backend decide a limit', async () => !(await app.request()).degraded)
   await until('was it ready', async () => (await app.readiness()) === 'pass')
 }

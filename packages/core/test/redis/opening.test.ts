@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import {
   freshPrefix,
   freshRedis,
+  inTime,
   leakCheck,
   sharedRedis,
   sharedRedisCluster,
@@ -105,9 +106,9 @@ describe('opening Redis', () => {
   test('an answer comes within the start timeout when nobody is there, and the connection finds the server later', async () => {
     const server = await freshRedis()
     await server.stop()
-    const began = performance.now()
-    const redis = await open({ url: server.url, startTimeoutMs: 300 })
-    expect(performance.now() - began).toBeLessThan(1_000)
+    const opening = open({ url: server.url, startTimeoutMs: 300 })
+    expect(await inTime(2_000, opening)).toBe(true)
+    const redis = await opening
     expect(redis.available).toBe(false)
     const refused = redis.run((client) => client.ping())
     await expect(refused).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', reason: 'closed' })
