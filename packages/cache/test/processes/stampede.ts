@@ -2,23 +2,30 @@ import { createCache } from '@plinth/cache'
 import { openRedis } from '@plinth/core/redis'
 import { openBackend } from './open-backend.js'
 
-/** Many callers in this process want one cold key at a moment that the parent names; every computation is counted in Redis. */
-const [kind = '', address = '', databaseUrl = '', prefix = '', callers = '0', loadMs = '0'] = process.argv.slice(2)
+/** What many callers in this process shall want, at the moment at which the parent says so. */
+export interface Wish {
+  readonly key: string
+  readonly ttl: number
+  /** How long computing takes. */
+  readonly loadMs: number
+}
+
+/** Every computation is counted in Redis, under the name of its key. */
+const [kind = '', address = '', databaseUrl = '', prefix = '', callers = '0'] = process.argv.slice(2)
 const cache = createCache({ backend: await openBackend(kind, address), prefix, early: 0, jitter: 0 })
 const database = (await openRedis({ url: databaseUrl })).client
 
-const load = async (): Promise<string> => {
-  await database.rpush(`${prefix}:computed`, Date.now())
-  await new Promise((resolve) => setTimeout(resolve, Number(loadMs)))
-  return 'value'
-}
-
-async function ask(ttl: number): Promise<void> {
-  const all = Array.from({ length: Number(callers) }, () => cache.getOrSet('cold', load, { ttl, tags: ['t'] }))
+async function ask({ key, ttl, loadMs }: Wish): Promise<void> {
+  const load = async (): Promise<string> => {
+    await database.rpush(`${prefix}:computed:${key}`, Date.now())
+    await new Promise((resolve) => setTimeout(resolve, loadMs))
+    return 'value'
+  }
+  const all = Array.from({ length: Number(callers) }, () => cache.getOrSet(key, load, { ttl, tags: ['t'] }))
   const values = new Set(await Promise.all(all))
   console.log(JSON.stringify({ values: [...values] }))
 }
 
 await cache.get('warm-up')
 console.log(JSON.stringify({ ready: true }))
-process.stdin.on('data', (line) => void ask(Number(line.toString())))
+process.stdin.on('data', (line) => void ask(JSON.parse(line.toString()) as Wish))

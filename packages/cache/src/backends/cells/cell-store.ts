@@ -20,6 +20,7 @@ import { takeLease } from './cell-lease.js'
 import type { Cells } from './cells.js'
 import { type Look, look } from './look.js'
 import { pause, replace } from './replace.js'
+import { SameTurn } from './same-turn.js'
 
 /** How often a step is tried again because somebody else was faster. */
 const TRIES = 60
@@ -29,6 +30,7 @@ export class CellStore implements CacheStore {
   readonly holds = 'bytes' as const
   readonly sweep?: NonNullable<CacheStore['sweep']>
   readonly #cells: Cells
+  readonly #claims = new SameTurn<Claim>()
 
   constructor(cells: Cells) {
     this.#cells = cells
@@ -41,7 +43,16 @@ export class CellStore implements CacheStore {
     return usable && cell !== undefined ? entryIn(cell.bytes, this.#cells.now(), part) : undefined
   }
 
+  /** Of those who claim a key at the same moment one can win at most: for the others it is enough to know what that one found. */
   async claim(address: Address, request: ClaimRequest): Promise<Claim> {
+    if (request.mode === 'steal') return this.#claim(address, request)
+    const what = `${request.mode} ${request.leaseMs} ${address.guards.join('\n')} ${address.key}`
+    const { answer, isFirst } = this.#claims.ask(what, () => this.#claim(address, request))
+    const claim = await answer
+    return isFirst ? claim : { entry: claim.entry, lease: undefined }
+  }
+
+  async #claim(address: Address, request: ClaimRequest): Promise<Claim> {
     for (let round = 0; round < TRIES; round++) {
       const seen = await this.#lookAtLease(address)
       const now = this.#cells.now()

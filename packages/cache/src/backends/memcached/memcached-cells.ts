@@ -74,15 +74,16 @@ export class MemcachedCells implements Cells {
     const values = found.map((bytes) => bytes?.toString('latin1').padStart(16, '0'))
     if (!withTime) return { values, time: '' }
     const time = values.pop()
-    return { values, time: time ?? (await this.#tick()) }
+    return { values, time: time ?? (await this.#begin()) }
   }
 
   async addStamps(guards: readonly string[], time: string): Promise<void> {
     await Promise.all(guards.map((guard) => this.#connection.add(this.#guard(guard), time, undefined, this.#options)))
   }
 
-  tick(): Promise<string> {
-    return this.#tick()
+  async tick(): Promise<string> {
+    const initial = this.#beginning()
+    return storeTime(await this.#connection.increment(this.#time, 1, { initial, ttlMs: undefined }, this.#options))
   }
 
   async raise(guards: readonly string[], time: string): Promise<void> {
@@ -120,9 +121,23 @@ export class MemcachedCells implements Cells {
     await this.#connection.delete(key, this.#options)
   }
 
-  async #tick(): Promise<string> {
-    const initial = Math.floor(this.now() * 1000)
-    return storeTime(await this.#connection.increment(this.#time, 1, { initial, ttlMs: undefined }, this.#options))
+  /**
+   * The time of a server that has none yet. It must not pass because of that: of two processes that begin it together, the later one
+   * would void the lease of the other.
+   */
+  async #begin(): Promise<string> {
+    const time = String(this.#beginning())
+    for (let round = 0; round < TRIES; round++) {
+      if (await this.#connection.add(this.#time, time, undefined, this.#options)) return storeTime(Number(time))
+      const there = await this.#connection.get(this.#time, this.#options)
+      if (there !== undefined) return storeTime(Number(there.toString('latin1')))
+    }
+    return this.tick()
+  }
+
+  /** Above everything before, even if the counter was evicted: it never counts as fast as time passes. */
+  #beginning(): number {
+    return Math.floor(this.now() * 1000)
   }
 
   async #fitting<Answer>(call: Promise<Answer>): Promise<Answer> {
