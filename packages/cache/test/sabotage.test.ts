@@ -164,6 +164,34 @@ registerSabotage(cacheBackendChecks, {
   'counts from one': broken((store) => ({
     increment: async (address, by, life) => (await store.increment(address, by, life)) + 1,
   })),
+  'peeks at what it saw once': broken((store) => {
+    const seen = new Map<string, unknown>()
+    return {
+      peek: (key) => {
+        const body = seen.get(key) ?? store.peek?.(key)
+        seen.set(key, body)
+        return body
+      },
+    }
+  }),
+  'peeks at what is stale': broken((store) => ({
+    write: (address, entry, condition) => store.write(address, { ...entry, peekMs: 1e9 }, condition),
+  })),
+  'peeks at late fills': broken((store) => {
+    const late = new Map<string, unknown>()
+    return {
+      claim: async (address, request) => {
+        const { entry, lease } = await store.claim(address, request)
+        if (lease === undefined) return { entry, lease }
+        const fill: typeof lease.fill = (filled) => {
+          late.set(address.key, filled.body)
+          return lease.fill(filled)
+        }
+        return { entry, lease: { ...asLease(lease), fill } }
+      },
+      peek: (key) => late.get(key) ?? store.peek?.(key),
+    }
+  }),
   'sweeps nothing': broken(() => ({ sweep: async () => 0 })),
   'sweeps without ending leases, and without end': broken((store) => ({
     sweep: async (matcher, options) => {

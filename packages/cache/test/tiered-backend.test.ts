@@ -1,20 +1,55 @@
-import { createCache } from '@plinth/cache'
+import { type CacheBackend, createCache } from '@plinth/cache'
 import { cacheBackendChecks } from '@plinth/cache/conformance'
 import { tieredBackend } from '@plinth/cache/tiered'
-import { openRedis } from '@plinth/core/redis'
-import { closeWithFile, freshPrefix, freshRedis, registerChecks, sharedRedis } from '@plinth/testing'
+import { openRedis, type RedisTarget } from '@plinth/core/redis'
+import {
+  closeWithFile,
+  freshPrefix,
+  freshRedis,
+  registerChecks,
+  sharedRedis,
+  sharedRedisCluster,
+} from '@plinth/testing'
 import { describe, expect, it, vi } from 'vitest'
 
-describe.concurrent('the tiered backend', () => {
-  registerChecks(cacheBackendChecks, async (scope) => {
-    const url = await sharedRedis()
-    const [one, two] = await Promise.all([openRedis({ url }), openRedis({ url })])
-    const [backend, other] = [tieredBackend(one, { deadline: '5s' }), tieredBackend(two, { deadline: '5s' })]
-    scope.onClose(() => Promise.all([backend, other, one, two].map((part) => part.close())))
-    const elapse = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-    return { backend, other, namespace: freshPrefix('cache'), elapse }
+const elapse = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+const targets: Readonly<Record<string, () => Promise<RedisTarget>>> = {
+  'a single server': async () => ({ url: await sharedRedis() }),
+  'a cluster': async () => {
+    const { hostname: host, port } = new URL(await sharedRedisCluster())
+    return { cluster: [{ host, port: Number(port) }] }
+  },
+}
+
+for (const [kind, findTarget] of Object.entries(targets)) {
+  describe.concurrent(`the tiered backend on ${kind}`, () => {
+    registerChecks(cacheBackendChecks, async (scope) => {
+      const target = await findTarget()
+      const [one, two] = await Promise.all([openRedis(target), openRedis(target)])
+      const [backend, other] = [tieredBackend(one, { deadline: '5s' }), tieredBackend(two, { deadline: '5s' })]
+      scope.onClose(() => Promise.all([backend, other, one, two].map((part) => part.close())))
+      const namespace = freshPrefix('cache')
+      await Promise.all([hearing(backend, namespace), hearing(other, namespace)])
+      return { backend, other, namespace, elapse }
+    })
   })
-})
+}
+
+/** Resolves when copies are made: a backend that hears of nothing yet would pass without any. */
+async function hearing(backend: CacheBackend, namespace: string): Promise<void> {
+  const store = backend.open(namespace)
+  const address = { key: 'hearing', guards: ['n'] }
+  const life = { freshMs: 60_000, staleMs: 60_000, graceMs: 60_000, peekMs: 60_000 }
+  store.openWith?.(() => ({ body: 'a copy', size: 10 }))
+  const isCopied = async (): Promise<boolean> => {
+    await store.write(address, { ...life, body: Buffer.from('body'), size: 4, format: 7, costMs: 0 })
+    await store.read(address)
+    return store.peek?.(address.key) === 'a copy'
+  }
+  await vi.waitFor(async () => expect(await isCopied()).toBe(true), 20_000)
+  await store.remove([address.key])
+}
 
 describe('copies in this process', () => {
   it('are answered without the server, and dropped when anybody changes what they depend on', async () => {

@@ -6,6 +6,8 @@ import { type MemoryBackendOptions, memoryBackend } from './memory/memory.js'
 import { RedisKeys } from './redis/redis-keys.js'
 import { redisBackend } from './redis.js'
 import { type ServerDeadline, serverDeadlineMs } from './server-deadline.js'
+import { ClusterTracking } from './tiered/cluster-tracking.js'
+import type { Coherence, CoherenceListener } from './tiered/coherence.js'
 import { TieredStore } from './tiered/tiered-store.js'
 import { Tracking } from './tiered/tracking.js'
 
@@ -15,20 +17,15 @@ export interface TieredBackendOptions extends MemoryBackendOptions, ServerDeadli
 /**
  * Keeps entries in Redis, and copies of what this process read in its memory.
  *
- * Redis (6.2 or newer; single server or Sentinel) tells every process of every change, so a copy is dropped as soon as the message is there:
- * within a round trip, usually far below a millisecond. What a process invalidates itself it never serves again. While the messages
- * are not heard (a lost connection, a server that cannot track) there are no copies.
- *
- * @throws CacheOptionError on Redis Cluster.
+ * Redis (6.2 or newer; single server, Sentinel or Cluster) tells every process of every change, so a copy is dropped as soon as the message is
+ * there: within a round trip, usually far below a millisecond. What a process invalidates itself it never serves again. While the
+ * messages are not heard (a lost connection, a server that cannot track) there are no copies. A connection that breaks without a sign, and
+ * slots of a Cluster that go to a new node, are noticed within two seconds: for that long, at most, another process may serve a copy of
+ * what was invalidated.
  */
 export function tieredBackend(connection: RedisConnection, options: TieredBackendOptions = {}): CacheBackend {
   if (typeof connection?.run !== 'function') {
     throw new CacheOptionError('tieredBackend needs a connection: tieredBackend(await openRedis({ url })).')
-  }
-  if (connection.cluster) {
-    throw new CacheOptionError(
-      'tieredBackend does not work on Redis Cluster yet. Use redisBackend, or a single server or Sentinel.',
-    )
   }
   const deadline = serverDeadlineMs(options, 'tiered')
   return new TieredBackend(connection, memoryBackend(options), redisBackend(connection, { deadline }))
@@ -39,7 +36,7 @@ class TieredBackend implements CacheBackend {
   readonly connection: RedisConnection
   readonly #near: CacheBackend
   readonly #far: CacheBackend
-  readonly #stores = new Map<string, { readonly store: CacheStore; readonly tracking: Tracking }>()
+  readonly #stores = new Map<string, { readonly store: CacheStore; readonly tracking: Coherence }>()
 
   constructor(connection: RedisConnection, near: CacheBackend, far: CacheBackend) {
     this.connection = connection
@@ -59,13 +56,8 @@ class TieredBackend implements CacheBackend {
     const known = this.#stores.get(namespace)
     if (known !== undefined) return known.store
     const { entryPrefix, guardPrefix } = new RedisKeys(namespace)
-    const coherence = {
-      get live(): boolean {
-        return tracking.live
-      },
-    }
-    const store = new TieredStore(this.#near.open(namespace), this.#far.open(namespace), coherence)
-    const tracking: Tracking = new Tracking(this.connection, [entryPrefix, guardPrefix], {
+    const store = new TieredStore(this.#near.open(namespace), this.#far.open(namespace), () => tracking.live)
+    const tracking = this.#track([entryPrefix, guardPrefix], {
       changed: (names) =>
         store.changed(
           names.filter((name) => name.startsWith(entryPrefix)).map((name) => name.slice(entryPrefix.length)),
@@ -89,5 +81,11 @@ class TieredBackend implements CacheBackend {
     for (const { tracking } of this.#stores.values()) tracking.close()
     this.#stores.clear()
     await Promise.all([this.#near.close(), this.#far.close()])
+  }
+
+  #track(prefixes: readonly string[], listener: CoherenceListener): Coherence {
+    const { client } = this.connection
+    if ('nodes' in client) return new ClusterTracking(this.connection, client, prefixes, listener)
+    return new Tracking(this.connection.dedicated({ protocol: 2, resubscribe: false }), prefixes, listener)
   }
 }

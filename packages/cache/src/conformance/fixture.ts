@@ -42,7 +42,18 @@ export function textOf(entry: StoredEntry | undefined): string | undefined {
 
 /** Opens the namespace in the backend under test, and as another process sees it. */
 export function stores({ backend, other, namespace }: CacheBackendFixture): readonly [CacheStore, CacheStore] {
-  return [backend.open(namespace), other.open(namespace)]
+  return [opened(backend.open(namespace)), opened(other.open(namespace))]
+}
+
+const seen = new WeakSet<CacheStore>()
+
+/** A store that keeps copies gets the way to make them: without it, none would ever be checked. */
+function opened(store: CacheStore): CacheStore {
+  if (!seen.has(store)) {
+    seen.add(store)
+    store.openWith?.((entry) => ({ body: textOf(entry), size: 100 }))
+  }
+  return store
 }
 
 /** The text at a key as another process reads it, knowing none of its guards. */

@@ -3,6 +3,7 @@ import { entryChecks } from './entry-checks.js'
 import type { CacheBackendCheck } from './fixture.js'
 import { guardChecks } from './guard-checks.js'
 import { leaseChecks } from './lease-checks.js'
+import { peekChecks } from './peek-checks.js'
 import { sweepChecks } from './sweep-checks.js'
 
 /** Every promise of `CacheBackend` and `CacheStore`. A backend is correct when it passes them all. */
@@ -11,6 +12,7 @@ export const cacheBackendChecks: readonly CacheBackendCheck[] = [
   ...guardChecks,
   ...leaseChecks,
   ...countChecks,
+  ...peekChecks,
   ...sweepChecks,
 ]
 

@@ -9,7 +9,7 @@ import type { ResolvedTarget } from './redis-target.js'
 export function createClient(target: ResolvedTarget, request: ClientRequest): RedisClient {
   const { Cluster, Redis } = loadIoredis()
   const { place } = target
-  if ('client' in place) return hideInside(duplicate(place.client, request), target.target)
+  if ('client' in place) return hideInside(duplicate(request.node ?? place.client, request), target.target)
   if (request.node !== undefined) return hideInside(new Redis(nodeClientOptions(target, request)), target.target)
   const client =
     'cluster' in place
@@ -31,8 +31,13 @@ export function isCluster(client: RedisClient): client is Cluster {
 }
 
 /** Everything about a lent client is its owner's choice, but for what the role needs. */
-function duplicate(client: RedisClient, { role, protocol, resubscribe = true }: ClientRequest): RedisClient {
+function duplicate(
+  client: RedisClient,
+  { role, nextDelayMs, node, protocol, resubscribe = true }: ClientRequest,
+): RedisClient {
   const own = {
+    // the client of a node leaves it to its Cluster to connect, and connects once
+    ...(node === undefined ? {} : { lazyConnect: false, retryStrategy: nextDelayMs }),
     autoResubscribe: resubscribe,
     ...(role === 'blocking' ? { maxRetriesPerRequest: null } : {}),
     ...(protocol === undefined ? {} : { protocol }),

@@ -16,12 +16,6 @@ import type {
 } from '../../cache-backend.js'
 import { NAMESPACE_GUARD } from '../../keys/guards.js'
 
-/** What a {@link TieredStore} asks of whoever hears of changes. */
-export interface Coherence {
-  /** Whether every change is heard of now. */
-  readonly live: boolean
-}
-
 /**
  * A remote store with copies of what was read from it in this process, for as long as every change of it is heard of.
  *
@@ -33,13 +27,14 @@ export class TieredStore implements CacheStore {
   readonly sweep?: NonNullable<CacheStore['sweep']>
   readonly #near: CacheStore
   readonly #far: CacheStore
-  readonly #coherence: Coherence
+  readonly #isLive: () => boolean
   #open: OpenBody | undefined
 
-  constructor(near: CacheStore, far: CacheStore, coherence: Coherence) {
+  /** `isLive`: whether every change of `far` is heard of now. */
+  constructor(near: CacheStore, far: CacheStore, isLive: () => boolean) {
     this.#near = near
     this.#far = far
-    this.#coherence = coherence
+    this.#isLive = isLive
     if (far.sweep !== undefined) this.sweep = this.#sweep(far.sweep.bind(far))
   }
 
@@ -48,7 +43,7 @@ export class TieredStore implements CacheStore {
   }
 
   peek(key: string): unknown {
-    return this.#coherence.live ? this.#near.peek?.(key) : undefined
+    return this.#isLive() ? this.#near.peek?.(key) : undefined
   }
 
   async read(address: Address, part: EntryPart = 'all'): Promise<StoredEntry | undefined> {
@@ -119,14 +114,14 @@ export class TieredStore implements CacheStore {
 
   /** The right to keep a copy of what is about to be read. */
   async #nearLease(address: Address): Promise<Lease | undefined> {
-    if (!this.#coherence.live || this.#open === undefined) return undefined
+    if (!this.#isLive() || this.#open === undefined) return undefined
     return (await this.#near.claim({ key: address.key, guards: withNamespace(address.guards) }, COPY)).lease
   }
 
   async #copy(address: Address, lease: Lease | undefined, entry: StoredEntry | undefined): Promise<void> {
     if (lease === undefined) return
     const kept = entry !== undefined && entry.freshForMs > 0 ? this.#open?.(entry, address.key) : undefined
-    if (entry === undefined || kept === undefined || !this.#coherence.live) {
+    if (entry === undefined || kept === undefined || !this.#isLive()) {
       await lease.release()
       return
     }
