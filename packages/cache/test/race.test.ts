@@ -21,6 +21,7 @@ const backends: Readonly<Record<string, Backend>> = {
   cluster: { address: sharedRedisCluster, marginMs: 0 },
   memcached: { address: sharedMemcached, marginMs: 0 },
   tiered: { address: sharedRedis, marginMs: tieredMarginMs },
+  'tiered-cluster': { address: sharedRedisCluster, marginMs: tieredMarginMs },
 }
 
 describe('two processes that read, write and invalidate at random', () => {

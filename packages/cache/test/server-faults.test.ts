@@ -30,12 +30,12 @@ async function redisVictim(kind: typeof redisBackend | typeof tieredBackend): Pr
   })
 }
 
-async function clusterVictim(): Promise<Victim> {
+async function clusterVictim(kind: typeof redisBackend | typeof tieredBackend): Promise<Victim> {
   const cluster = await startRedisCluster()
   const nodes = cluster.masters.map(({ host, port }) => ({ host, port }))
   return victim(cluster, async (deadline) => {
     const connection = await openRedis({ cluster: nodes })
-    const backend = redisBackend(connection, { deadline })
+    const backend = kind(connection, { deadline })
     return { backend, parts: [backend, connection] }
   })
 }
@@ -63,7 +63,8 @@ function victim(server: Omit<Victim, 'open'>, open: Victim['open']): Victim {
 const victims: Readonly<Record<string, () => Promise<Victim>>> = {
   redis: () => redisVictim(redisBackend),
   'redis behind copies in memory': () => redisVictim(tieredBackend),
-  cluster: clusterVictim,
+  cluster: () => clusterVictim(redisBackend),
+  'cluster behind copies in memory': () => clusterVictim(tieredBackend),
   memcached: memcachedVictim,
 }
 

@@ -48,6 +48,7 @@ const backends = {
   cluster: sharedRedisCluster,
   memcached: sharedMemcached,
   tiered: sharedRedis,
+  'tiered-cluster': sharedRedisCluster,
 }
 
 describe('many callers in several processes', () => {

@@ -15,7 +15,7 @@ export async function openBackend(kind: string, address: string): Promise<CacheB
     return memcachedBackend(connection, { deadline })
   }
   const { hostname: host, port } = new URL(address)
-  const target = kind === 'cluster' ? { cluster: [{ host, port: Number(port) }] } : { url: address }
+  const target = kind.endsWith('cluster') ? { cluster: [{ host, port: Number(port) }] } : { url: address }
   const connection = await openRedis(target)
   return kind.startsWith('tiered') ? tieredBackend(connection, { deadline }) : redisBackend(connection, { deadline })
 }
