@@ -1,4 +1,5 @@
 import { freshPrefix, freshRedis, inTime, leakCheck, sharedRedisCluster, tcpProxy } from '@plinth/testing'
+import { Cluster } from 'ioredis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createRedisHub, type RedisClient, type RedisHub, type RedisLease } from '../../src/redis/index.js'
 
@@ -206,6 +207,19 @@ describe('clients of one’s own', () => {
     const own = redis.dedicated({ node })
     await own.subscribe(prefix)
     await expect(redis.run((client) => client.publish(prefix, 'a'))).resolves.toBeGreaterThanOrEqual(0)
+    expect(own).toMatchObject({ isCluster: false })
+  })
+
+  test('so does one of a Cluster client that was lent', async () => {
+    const { hostname: host, port } = new URL(await sharedRedisCluster())
+    const lent = new Cluster([{ host, port: Number(port) }])
+    onTestFinished(() => lent.disconnect())
+    const redis = openHub().lease({ client: lent })
+    await redis.whenReady()
+    const [node] = lent.nodes('master')
+    if (node === undefined) throw new Error('no node')
+    const own = redis.dedicated({ node, protocol: 2 })
+    await expect(own.call('CLUSTER', 'MYID')).resolves.toBe(await node.call('CLUSTER', 'MYID'))
     expect(own).toMatchObject({ isCluster: false })
   })
 })
