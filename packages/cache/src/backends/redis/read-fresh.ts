@@ -18,8 +18,14 @@ export async function readFresh(
   fresh: FreshKeys,
 ): Promise<readonly Question[]> {
   const keys: string[] = []
+  const entries = new Map<string, number>()
+  for (const { question } of expected) {
+    const { key } = question.address
+    if (entries.has(key)) continue
+    entries.set(key, keys.length)
+    keys.push(names.entry(key))
+  }
   const places = new Map<string, number>()
-  for (const { question } of expected) keys.push(names.entry(question.address.key))
   for (const { guards } of expected) {
     for (const guard of guards) {
       if (places.has(guard)) continue
@@ -29,11 +35,11 @@ export async function readFresh(
   }
   const values = await connection.run((client) => client.mgetBuffer(keys), { deadlineMs })
   const now = fresh.serverNow()
-  const stamps = values.map((bytes, index) => (index < expected.length ? undefined : bytes?.toString('latin1')))
+  const stamps = values.map((bytes, index) => (index < entries.size ? undefined : bytes?.toString('latin1')))
   const left: Question[] = []
-  for (const [index, { question, guards }] of expected.entries()) {
-    const bytes = values[index]
-    const frame = bytes == null ? undefined : Frame.parse(bytes)
+  const frames = values.slice(0, entries.size).map((bytes) => (bytes == null ? undefined : Frame.parse(bytes)))
+  for (const { question, guards } of expected) {
+    const frame = frames[entries.get(question.address.key) as number]
     if (frame?.fresh(now) === true && frame.dependsOn(guards) && unchanged(guards, places, stamps, frame.begun)) {
       question.answer(frameEntry(frame, now), undefined)
     } else left.push(question)

@@ -9,8 +9,8 @@ const MOST_AT_ONCE = 64
 /**
  * Puts the reads and claims of one turn of the event loop into few commands.
  *
- * They are sent after the last microtask, so that nobody waits for it: a single caller pays nothing, and sixty-four callers pay for one
- * command and one deadline instead of sixty-four. What was seen fresh is read by a plain `MGET` of entry and guards, which costs the server a
+ * They are sent once all that this turn brought has been looked at, requests on other connections too: a single caller pays next to
+ * nothing, and sixty-four callers pay for one command and one deadline instead of sixty-four. What was seen fresh is read by a plain `MGET` of entry and guards, which costs the server a
  * tenth of the script; everything else, and what turns out not to be fresh, is asked by the script, which takes the lease as well.
  */
 export class RedisBatch {
@@ -24,11 +24,11 @@ export class RedisBatch {
   }
 
   ask(question: Question): void {
-    if (this.#questions.length === 0) process.nextTick(() => this.#flush())
+    if (this.#questions.length === 0) setImmediate(this.#flush)
     this.#questions.push(question)
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     const questions = this.#questions
     this.#questions = []
     // The script tells the time, too.
