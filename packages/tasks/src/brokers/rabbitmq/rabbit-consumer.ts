@@ -30,6 +30,9 @@ export interface RabbitConsumerHost {
   readonly suspect: (envelope: Envelope) => Promise<void>
 }
 
+/** How long after a worker could not take from its queues it tries again. */
+const ATTACH_AGAIN_MS = 1000
+
 /** The key of the board under which a queue is paused. */
 export function pausedKey(queue: string): string {
   return `queue-paused:${queue}`
@@ -114,7 +117,10 @@ export class RabbitConsumer implements TaskConsumer {
         await this.#consume(session, channel, suspectsQueue(queue), true)
       }
     } catch (error) {
-      if (!session.over.aborted) this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+      if (session.over.aborted) return // the next one is attached to
+      this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+      await sleep(ATTACH_AGAIN_MS, session.over)
+      if (!session.over.aborted) void this.#attach()
     }
   }
 

@@ -5,6 +5,7 @@ import {
   type CallOptions,
   type Closable,
   fullJitter,
+  InfraError,
   joinWrites,
   MisconfiguredError,
   MissingDependencyError,
@@ -215,21 +216,45 @@ export class RabbitLink implements Closable {
       publishing,
       over,
       channel: async (prepare) => {
-        const channel = await consuming.createChannel()
-        channel.on('error', () => {}) // what fails in `prepare` rejects by itself
-        await prepare?.(channel)
-        return watch(channel)
+        const channel = await openChannel(consuming)
+        try {
+          await prepare?.(channel)
+          return watch(channel)
+        } catch (error) {
+          await closeChannel(channel)
+          throw describe(error)
+        }
       },
       scratch: async (work) => {
-        const channel = await consuming.createChannel()
-        channel.on('error', () => {}) // the declaration that failed rejects by itself
+        const channel = await openChannel(consuming)
         try {
           return await work(channel)
+        } catch (error) {
+          throw describe(error)
         } finally {
-          await channel.close().catch(() => {}) // a refused declaration has closed it already
+          await closeChannel(channel)
         }
       },
     }
+  }
+}
+
+/** Opens a channel whose failures reject what was asked of it, and go nowhere else. */
+async function openChannel(model: ChannelModel): Promise<Channel> {
+  try {
+    const channel = await model.createChannel()
+    channel.on('error', () => {})
+    return channel
+  } catch (error) {
+    throw describe(error)
+  }
+}
+
+async function closeChannel(channel: Channel): Promise<void> {
+  try {
+    await channel.close()
+  } catch {
+    // what was refused has closed it already
   }
 }
 
@@ -277,7 +302,7 @@ function streamOf(model: ChannelModel): { destroy(): void } | undefined {
 }
 
 function describe(error: unknown): Error {
-  if (error instanceof MissingDependencyError || error instanceof MisconfiguredError) return error
+  if (error instanceof InfraError) return error
   const cause = sanitizeError(error)
   if (/ACCESS.REFUSED|\b403\b|NOT.ALLOWED|\b530\b|inequivalent arg/i.test(cause.message)) {
     return new MisconfiguredError(

@@ -2,7 +2,11 @@ import { BackendUnavailableError, type Closable } from '@plinth/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Term } from '../../broker.js'
 import { sleep } from '../../sleep.js'
+import { patiently } from './patiently.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
+
+/** How long after standing has failed for good it is tried once more. */
+const STAND_AGAIN_MS = 1000
 
 interface Token {
   /** Counts up with every save; of two tokens the larger is the newer. */
@@ -49,42 +53,57 @@ export class RabbitOffice implements Closable {
     this.#off()
     this.#over?.abort()
     await this.#leading
+    await this.#letGo()
+  }
+
+  async #letGo(): Promise<void> {
     const channel = this.#channel
+    this.#channel = undefined
     channel?.removeAllListeners('close')
     await channel?.close().catch(() => {}) // with it the token goes to the next
   }
 
+  /** Stands for election in this session, and in the same session again when that fails. */
   async #stand(): Promise<void> {
-    const session = this.#link.session
-    if (session === undefined || this.#closed) return
-    try {
-      const existed = await this.#declare(session)
-      if (!existed) await this.#publish({ n: 0 })
-      const channel = await session.channel()
-      this.#channel = channel
-      await channel.prefetch(2)
-      let held: HeldToken | undefined
-      let arrived: (() => void) | undefined
-      await channel.consume(this.#queue, (raw) => {
-        if (raw === null) return
-        const token = readToken(raw)
-        const older = held !== undefined && held.token.n >= token.n ? { raw } : held
-        if (older?.raw !== raw) held = { raw, token }
-        if (older !== undefined && !session.over.aborted) channel.ack(older.raw)
-        arrived?.()
-        if (this.#over === undefined) {
-          this.#leading = this.#serve(
-            session,
-            () => held?.token ?? token,
-            (wake) => {
-              arrived = wake
-            },
-          )
-        }
-      })
-    } catch {
-      // the session is over, or will be: the next one is stood for as well
+    const { session } = this.#link
+    while (session !== undefined && !session.over.aborted && !this.#closed) {
+      try {
+        await patiently(session, () => this.#standOnce(session))
+        return
+      } catch {
+        await sleep(STAND_AGAIN_MS, session.over) // nobody else would lead in place of all who gave up
+      }
     }
+  }
+
+  async #standOnce(session: RabbitSession): Promise<void> {
+    await this.#declare(session)
+    const channel = await session.channel((own) => this.#consume(session, own))
+    this.#channel = channel
+    if (this.#closed) await this.#letGo()
+  }
+
+  async #consume(session: RabbitSession, channel: Channel): Promise<void> {
+    await channel.prefetch(2)
+    let held: HeldToken | undefined
+    let arrived: (() => void) | undefined
+    let serving = false
+    await channel.consume(this.#queue, (raw) => {
+      if (raw === null) return
+      const token = readToken(raw)
+      const older = held !== undefined && held.token.n >= token.n ? { raw } : held
+      if (older?.raw !== raw) held = { raw, token }
+      if (older !== undefined && !session.over.aborted) channel.ack(older.raw)
+      arrived?.()
+      if (serving) return
+      serving = true
+      const current = (): Token => held?.token ?? token
+      const onArrival = (wake: () => void): void => {
+        arrived = wake
+      }
+      // A term of a lost session may take a while to end; the next begins after it.
+      this.#leading = this.#leading.then(() => this.#serve(session, current, onArrival))
+    })
   }
 
   async #serve(session: RabbitSession, current: () => Token, onArrival: (wake: () => void) => void): Promise<void> {
@@ -135,21 +154,15 @@ export class RabbitOffice implements Closable {
     return this.#link.publish('', this.#queue, Buffer.from(JSON.stringify(token)), { deadlineMs: 5000 })
   }
 
-  /** Declares the queue; answers whether it was there. */
-  async #declare(session: RabbitSession): Promise<boolean> {
-    const existed = await session
-      .scratch((channel) => channel.checkQueue(this.#queue))
-      .then(
-        () => true,
-        () => false,
-      )
-    await session.scratch((channel) =>
+  /** Declares the queue, and puts the first token in where there is none: one that somebody holds has its consumer. */
+  async #declare(session: RabbitSession): Promise<void> {
+    const { messageCount, consumerCount } = await session.scratch((channel) =>
       channel.assertQueue(this.#queue, {
         durable: true,
         arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true },
       }),
     )
-    return existed
+    if (messageCount === 0 && consumerCount === 0) await this.#publish({ n: 0 })
   }
 }
 

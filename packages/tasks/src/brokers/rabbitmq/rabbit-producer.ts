@@ -60,7 +60,8 @@ export class RabbitProducer {
         }
       }
       const delayMs = message.dueAt === undefined ? 0 : message.dueAt - systemTaskClock.now()
-      const session = await this.#prepare(message, delayMs, options)
+      const ready = this.#prepare(message, delayMs, options)
+      const session = ready instanceof Promise ? await withDeadline(ready, { ...options, onDeadline: notReady }) : ready
       sent = this.#send(session, message, body, delayMs)
       await inTime(sent, { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) })
     } catch (error) {
@@ -207,6 +208,12 @@ function claimOf(message: TaskMessage): LedgerEntry {
       : { request: { scope: dedupeScope('i', message, idempotency.key), until: at + idempotency.windowMs } }),
     ...(unique === undefined ? {} : { unique: dedupeScope('u', message, unique.key) }),
   }
+}
+
+function notReady(): InfraError {
+  return new BackendUnavailableError('RabbitMQ did not declare the queues of a task in time; it was not sent.', {
+    reason: 'deadline',
+  })
 }
 
 function unknown(id: string): EnqueueAnswer {
