@@ -6,9 +6,11 @@ import type { EnqueueAnswer, TaskBroker } from './broker.js'
 import { BrokerAdmin } from './broker-admin.js'
 import { BrokerDeadLetters } from './broker-dead-letters.js'
 import { BrokerHandle } from './broker-handle.js'
+import { BufferedHandle } from './buffered-handle.js'
 import { buildMessage, type Parent } from './build-message.js'
 import { checkCapabilities } from './capabilities.js'
 import type { DeadLetters } from './dead-letters.js'
+import { EnqueueBuffer, type EnqueueBufferOptions } from './enqueue-buffer.js'
 import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 import type { TaskMessage } from './message.js'
 import { enqueueChain, runChain, type TaskMiddleware } from './middleware.js'
@@ -17,6 +19,7 @@ import { parseSchedule } from './schedule/schedule.js'
 import { ScheduleBook } from './schedule/schedule-book.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
 import type { AnyTask, Task } from './task.js'
+import { systemTaskClock } from './task-clock.js'
 import { EnqueueUnknownError, TaskDefinitionError } from './task-errors.js'
 import { enqueueChannel } from './task-events.js'
 import type { TaskHandle } from './task-handle.js'
@@ -49,6 +52,12 @@ export interface TasksOptions {
   readonly logger?: Logger
   /** How long an enqueue, or another question to the broker, may take. Default `'5s'`. */
   readonly enqueueTimeout?: Duration
+  /**
+   * What an enqueue does while the broker is away. `'throw'` (the default): it fails at once. `'buffer'`, or the bounds of
+   * one: it keeps the task in this process and hands it over when the broker is back, under the same id. A buffered task
+   * is lost when the process dies.
+   */
+  readonly enqueueWhenDown?: 'throw' | 'buffer' | EnqueueBufferOptions
 }
 
 /**
@@ -75,18 +84,29 @@ class BrokerTasks implements Tasks {
   readonly #run: AttemptHost['chain']
   readonly #middleware: readonly TaskMiddleware[]
   readonly #wrapsEnqueue: boolean
+  readonly #buffer: EnqueueBuffer | undefined
   readonly #schedules = new ScheduleBook()
   readonly #leadership: ScheduleLeadership
   readonly #workers = new Set<TaskWorker>()
   #closing: Promise<void> | undefined
 
   constructor(options: CreateTasksOptions) {
-    const { broker, tasks, deps, logger = silentLogger, middleware = [], enqueueTimeout = '5s' } = options
+    const {
+      broker,
+      tasks,
+      deps,
+      logger = silentLogger,
+      middleware = [],
+      enqueueTimeout = '5s',
+      enqueueWhenDown = 'throw',
+    } = options
     this.#broker = broker
     this.#tasks = byName(tasks)
     for (const task of tasks) checkCapabilities(task, broker)
     this.#logger = logger
     this.#deps = deps
+    const bounds = enqueueWhenDown === 'buffer' ? {} : enqueueWhenDown
+    if (bounds !== 'throw') this.#buffer = new EnqueueBuffer(broker, logger, bounds)
     this.#middleware = middleware
     this.#wrapsEnqueue = middleware.some((part) => part.enqueue !== undefined)
     this.#run = runChain(middleware)
@@ -111,6 +131,10 @@ class BrokerTasks implements Tasks {
 
   onChange(listener: (change: AvailabilityChange) => void): () => void {
     return this.#broker.onChange(listener)
+  }
+
+  get buffered(): number {
+    return this.#buffer?.size ?? 0
   }
 
   open(options?: CallOptions): Promise<void> {
@@ -190,7 +214,9 @@ class BrokerTasks implements Tasks {
 
   close({ deadline = '10s' }: { readonly deadline?: Duration } = {}): Promise<void> {
     this.#closing ??= (async () => {
+      const end = systemTaskClock.elapsed() + parseDuration(deadline, 'deadline of tasks.close()')
       await Promise.all([...this.#workers].map((worker) => worker.close({ deadline })))
+      await this.#buffer?.close(Math.max(0, end - systemTaskClock.elapsed()))
       await this.#broker.close()
     })()
     return this.#closing
@@ -232,15 +258,17 @@ class BrokerTasks implements Tasks {
   async #sendObserved(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
     const answers = await this.#sendThrough(messages, call)
     messages.forEach(({ id, task, queue }, index) => {
-      enqueueChannel.publish({ id, task, queue, status: answers[index]?.status ?? 'refused' })
+      const status = this.#buffer?.has(id) === true ? 'buffered' : (answers[index]?.status ?? 'refused')
+      enqueueChannel.publish({ id, task, queue, status })
     })
     return answers
   }
 
   #sendThrough(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
-    if (!this.#wrapsEnqueue) return this.#broker.enqueue(messages, call)
+    const store = this.#buffer ?? this.#broker
+    if (!this.#wrapsEnqueue) return store.enqueue(messages, call)
     const send = async (message: TaskMessage): Promise<EnqueueAnswer> => {
-      const [answer] = await this.#broker.enqueue([message], call)
+      const [answer] = await store.enqueue([message], call)
       if (answer === undefined) throw new Error('The broker gave no answer.')
       return answer
     }
@@ -255,7 +283,9 @@ class BrokerTasks implements Tasks {
         const { task, queue, dueAt } = message
         const deduplicated = answer.status === 'duplicate'
         const facts = { id: answer.id, task, queue, deduplicated, accepted: true, dueAt }
-        return new BrokerHandle(this.#broker, facts, this.#call)
+        if (this.#buffer?.has(answer.id) !== true) return new BrokerHandle(this.#broker, facts, this.#call)
+        const stored = (id: string): TaskHandle => new BrokerHandle(this.#broker, { ...facts, id }, this.#call)
+        return new BufferedHandle(answer.id, queue, this.#buffer, stored)
       }
       case 'unknown':
         throw new EnqueueUnknownError(

@@ -39,6 +39,7 @@ export function disabledTasks(options: { readonly logger?: Logger } = {}): Tasks
     target: undefined,
     available: false,
     onChange: () => () => {},
+    buffered: 0,
     open: () => Promise.resolve(),
     enqueue: async <Input, Output, Deps>(task: Task<Input, Output, Deps>, ..._rest: unknown[]) => enqueue<Output>(task),
     enqueueMany: async <Input, Output, Deps>(task: Task<Input, Output, Deps>, items: readonly BatchItem<Input>[]) =>

@@ -30,6 +30,12 @@ export const errorCodes: readonly {
     remedy: 'Enqueue a reference to the data.',
   },
   {
+    code: 'TASK_BUFFER_FULL',
+    error: 'EnqueueBufferFullError',
+    meaning: 'The broker is away, and the buffer of `enqueueWhenDown` is full. Nothing was enqueued.',
+    remedy: 'Enqueue again when the broker is back, or give the buffer more room.',
+  },
+  {
     code: 'TASK_ENQUEUE_UNKNOWN',
     error: 'EnqueueUnknownError',
     meaning: 'The broker did not confirm: the task may have been enqueued.',

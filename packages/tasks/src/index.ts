@@ -27,6 +27,7 @@ export type { DeadFilter, DeadLetter } from './dead-letter.js'
 export type { DeadLetters, ReplayOptions, ReplayReport } from './dead-letters.js'
 export { defineTask, implementTask, type TaskOptions } from './define-task.js'
 export { disabledTasks } from './disabled-tasks.js'
+export type { EnqueueBufferOptions } from './enqueue-buffer.js'
 export type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 export { DEFAULT_LANE_WEIGHTS, LANES, type Lane, type LaneWeights } from './lane.js'
 export type { Dedupe, Failure, TaskMessage, TaskRef } from './message.js'
@@ -52,6 +53,7 @@ export type { AnyTask, Task, TaskContext } from './task.js'
 export { type CancelTimer, systemTaskClock, type TaskClock } from './task-clock.js'
 export {
   CapabilityError,
+  EnqueueBufferFullError,
   EnqueueUnknownError,
   InvalidInputError,
   NonRetryableError,

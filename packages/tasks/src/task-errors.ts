@@ -57,6 +57,19 @@ export class EnqueueUnknownError extends InfraError {
   }
 }
 
+/** The broker is away, and what this process keeps for it has reached its bound. Nothing was enqueued. */
+export class EnqueueBufferFullError extends InfraError {
+  override readonly name: string = 'EnqueueBufferFullError'
+
+  constructor(tasks: number, bytes: number, options: { readonly cause?: unknown } = {}) {
+    super(
+      'TASK_BUFFER_FULL',
+      `The broker is away, and no more tasks are kept for it (${tasks} tasks, ${bytes} bytes are). Enqueue again when it is back.`,
+      { retryable: true, cause: options.cause },
+    )
+  }
+}
+
 /** The task ended dead: `reason` says why, `failure` what its last attempt threw. */
 export class TaskFailedError extends InfraError {
   override readonly name: string = 'TaskFailedError'

@@ -6,7 +6,8 @@ export interface EnqueueEvent {
   readonly id: string
   readonly task: string
   readonly queue: string
-  readonly status: 'accepted' | 'duplicate' | 'refused' | 'unknown'
+  /** `buffered`: the broker is away, and this process keeps it. */
+  readonly status: 'accepted' | 'duplicate' | 'buffered' | 'refused' | 'unknown'
 }
 
 /** What `plinth:tasks:start` tells: an attempt begins. */

@@ -2,9 +2,10 @@ import type { Duration } from '@plinth/config/units'
 import type { CancelAnswer, RecordState } from './broker.js'
 
 /**
- * Where a task stands. `unknown`: it never was, or is no longer kept; `disabled`: tasks are switched off.
+ * Where a task stands. `unknown`: it never was, or is no longer kept; `buffered`: it waits in this process for the broker to
+ * come back; `disabled`: tasks are switched off.
  */
-export type TaskStatus = RecordState | 'unknown' | 'disabled'
+export type TaskStatus = RecordState | 'unknown' | 'buffered' | 'disabled'
 
 /** A task that was enqueued, from any process. */
 export interface TaskHandle<Output = unknown> {

@@ -19,6 +19,8 @@ export interface Tasks {
   /** Whether the broker can be reached now. */
   readonly available: boolean
   onChange(listener: (change: AvailabilityChange) => void): () => void
+  /** Tasks that wait in this process for the broker to come back; see `enqueueWhenDown`. They are lost when it dies. */
+  readonly buffered: number
   /** Connects the broker ahead of time; everything else does so by itself. Rejects when it is not there within the deadline. */
   open(options?: CallOptions): Promise<void>
 
@@ -57,7 +59,10 @@ export interface Tasks {
   readonly dead: DeadLetters
   readonly admin: TasksAdmin
 
-  /** Closes the workers that were made here, and then the broker. Safe to call twice. */
+  /**
+   * Closes the workers that were made here, hands over what is buffered, and closes the broker, within the deadline. What
+   * could not be handed over is said in the log. Safe to call twice.
+   */
   close(options?: { readonly deadline?: Duration }): Promise<void>
 }
 
