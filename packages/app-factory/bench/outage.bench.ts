@@ -9,8 +9,9 @@ import { startMemcached, startRedis, tcpProxy } from '@plinth/testing'
  *
  * The bounds: p99 at most 1 ms over the disabled component, the first answer at most 20 ms after its deadline, well within 2 s.
  */
-const CALLS = 5_000
-const ROUNDS = 6
+const CALLS = 2_000
+const ROUNDS = 5
+const RETURNS = 3
 const DEADLINES_MS = { cache: 500, rateLimiter: 75 }
 
 type Calls = Readonly<Record<'cache' | 'rateLimiter', (infra: Infra) => Promise<unknown>>>
@@ -44,7 +45,7 @@ function median(values: readonly number[]): number {
 }
 
 function shown(name: string, value: number, bound: number): string {
-  return `${name} ${value.toFixed(3)} ms (bound ${bound} ms) ${value <= bound ? 'kept' : 'BROKEN'}`
+  return `${name} ${value.toFixed(3)} ms (target: at most ${bound} ms) ${value <= bound ? 'met' : 'NOT MET'}`
 }
 
 /** A against B in turns: the breaker open, and the component switched off. */
@@ -87,6 +88,8 @@ const subjects: readonly Subject[] = [
   },
 ]
 
+// What reconnects keeps no process alive, and between two attempts there is nothing else.
+const alive = setInterval(() => {}, 60_000)
 const off = await started({ CACHE_ENABLED: 'false', RATE_LIMITER_ENABLED: 'false' })
 for (const { name, env, start } of subjects) {
   const server = await start()
@@ -111,7 +114,7 @@ for (const { name, env, start } of subjects) {
   await compareWithDisabled(name, infra, off)
 
   const returns: number[] = []
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < RETURNS; round += 1) {
     await proxy.pass()
     returns.push(await timed(() => infra.whenHealthy()))
     await proxy.refuse()
@@ -128,3 +131,4 @@ for (const { name, env, start } of subjects) {
   await server.close()
 }
 await off.close()
+clearInterval(alive)

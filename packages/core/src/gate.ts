@@ -48,6 +48,7 @@ export class Gate {
   #available = false
   #closed = false
   #error: Error | undefined
+  #refusal: InfraError | undefined
   #missedDeadlineMs = Number.POSITIVE_INFINITY
   #probeTimer: NodeJS.Timeout | undefined
   #looking = false
@@ -138,8 +139,13 @@ export class Gate {
     }
   }
 
-  /** The error of a call that is refused without being made. */
+  /** The error of a call that is refused without being made: the same one until something changes, for it may be asked for often. */
   unavailable(): InfraError {
+    this.#refusal ??= this.#refuse()
+    return this.#refusal
+  }
+
+  #refuse(): InfraError {
     const { label } = this.#options
     if (this.#closed) return new BackendUnavailableError(`${label} was closed.`, { reason: 'closed' })
     if (this.#connected) {
@@ -214,6 +220,7 @@ export class Gate {
   }
 
   #refresh(error: Error | undefined): void {
+    this.#refusal = undefined
     this.#available = this.#connected && !this.#closed && !this.#breaker.open
     if (this.#available) {
       this.#error = undefined
