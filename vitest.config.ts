@@ -1,6 +1,14 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { slowestFirst } from './tooling/testing/src/slowest-first.js'
 
 const conditions = ['@plinth/source', 'module', 'node', 'development']
+
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return slowestFirst(await super.sort(files), ({ moduleId }) => moduleId)
+  }
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -11,6 +19,7 @@ export default defineConfig({
     setupFiles: ['tooling/testing/src/vitest-setup.ts'],
     pool: 'forks',
     maxWorkers: 3,
+    sequence: { sequencer: SlowestFirst },
     testTimeout: 20_000,
     hookTimeout: 90_000,
     passWithNoTests: true,
