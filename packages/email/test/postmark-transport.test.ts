@@ -323,12 +323,12 @@ describe('many messages', () => {
     const results = await mailer.sendMany(
       welcome,
       messages(14).map((message) => ({ ...message, attachments })),
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     )
     expect(results.every(({ status }) => status === 'sent')).toBe(true)
     expect(postmark.requests.map(({ count }) => count)).toEqual([6, 6, 2])
     for (const { bytes } of postmark.requests) expect(bytes).toBeLessThan(50_000_000)
-  })
+  }, 90_000)
 
   it('are not sent again when a request ends ambiguously, and those with a key are found again', async () => {
     postmark.faults.push({ kind: 'reset-after', accepts: true })
