@@ -135,16 +135,20 @@ const FAULTS: readonly Expectation[] = [
 ]
 
 describe('a mail server that fails with', () => {
-  it.each(FAULTS)('$name: $kind, repeated only if nothing was sent', async ({ fault, attempts, kind, ...expected }) => {
-    const big = fault === 'reset-in-data' ? `${'x'.repeat(70)}\n`.repeat(250_000) : 'Hi'
-    server.faults.push(fault, fault)
-    const error = await mailer
-      .sendMessage({ ...message, text: big }, { timeout: fault === 'stall-after-data' ? 2_000 : 60_000 })
-      .catch((caught: unknown) => caught)
-    expect(error).toBeInstanceOf(EmailError)
-    expect(error).toMatchObject({ kind, retryable: expected.retryable, ambiguous: expected.ambiguous ?? false })
-    expect(server.attempts).toBe(attempts)
-  }, 90_000)
+  it.each(FAULTS)(
+    '$name: $kind, repeated only if nothing was sent',
+    async ({ fault, attempts, kind, ...expected }) => {
+      const big = fault === 'reset-in-data' ? `${'x'.repeat(70)}\n`.repeat(250_000) : 'Hi'
+      server.faults.push(fault, fault)
+      const error = await mailer
+        .sendMessage({ ...message, text: big }, { timeout: fault === 'stall-after-data' ? 2_000 : 60_000 })
+        .catch((caught: unknown) => caught)
+      expect(error).toBeInstanceOf(EmailError)
+      expect(error).toMatchObject({ kind, retryable: expected.retryable, ambiguous: expected.ambiguous ?? false })
+      expect(server.attempts).toBe(attempts)
+    },
+    90_000,
+  )
 
   it('an ambiguous end: under the same key it is never sent again', async () => {
     server.faults.push('reset-after-data')
