@@ -13,7 +13,7 @@ import { startWorker } from './worker-process.js'
 /** The way to the broker is cut, or not there yet; the broker itself is left in peace. */
 export function connectionFaults(bed: () => FaultBed): void {
   test('a service starts while its broker is away: an enqueue fails at once, and workers begin when it is there', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const place = await bed().place()
     const proxy = await tcpProxy(bed().server)
@@ -31,18 +31,18 @@ export function connectionFaults(bed: () => FaultBed): void {
     expect(performance.now() - began).toBeLessThan(20_000) // each at once, not each at its deadline
     await proxy.pass()
     const [id = ''] = await submit(tasks, task, [{}])
-    await tasks.handle(task, id).result({ timeout: '20s' })
+    await tasks.handle(task, id).result({ timeout: '60s' })
     await proxy.refuse()
     await eventually(() => !tasks.available)
     await proxy.pass()
     const [later = ''] = await submit(tasks, task, [{}])
-    await tasks.handle(task, later).result({ timeout: '20s' })
+    await tasks.handle(task, later).result({ timeout: '60s' })
     await tasks.close()
     await proxy.close()
   })
 
   test('a worker process stays and works on after its broker was away at the start and once more later', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const place = await bed().place()
     const proxy = await tcpProxy(bed().server)
@@ -55,7 +55,7 @@ export function connectionFaults(bed: () => FaultBed): void {
       await sleep(1500)
       await proxy.pass()
       const [id = ''] = await submit(tasks, task, [{}])
-      expect(await ends(tasks, task, [id], 20_000)).toEqual(new Map([[id, 'completed']]))
+      expect(await ends(tasks, task, [id], 60_000)).toEqual(new Map([[id, 'completed']]))
       await proxy.refuse()
     }
     await sleep(500)
@@ -78,7 +78,7 @@ export function connectionFaults(bed: () => FaultBed): void {
         proxy.cut()
       })()
       const [id = ''] = await submit(tasks, task, [{ failures: 1 }])
-      await tasks.handle(task, id).result({ timeout: '20s' })
+      await tasks.handle(task, id).result({ timeout: '60s' })
       await cutting
       await tasks.close()
       await proxy.close()

@@ -26,11 +26,11 @@ export function crashFaults(bed: () => FaultBed): void {
       const next = await startWorker(place, ledger, { concurrency: 1 })
       const killedAt = Date.now()
       await victim.close()
-      await eventually(() => readRuns(ledger).filter((run) => run.id === id).length === 2, 30_000)
+      await eventually(() => readRuns(ledger).filter((run) => run.id === id).length === 2, 60_000)
       const again = readRuns(ledger).findLast((run) => run.id === id)
       waits.push((again?.startedAt ?? Number.POSITIVE_INFINITY) - killedAt)
       await tasks.handle(task, id).cancel('seen')
-      expect(await ends(tasks, task, [id], 30_000)).toEqual(new Map([[id, 'cancelled']]))
+      expect(await ends(tasks, task, [id], 60_000)).toEqual(new Map([[id, 'cancelled']]))
       victim = next
     }
     if (isLong) console.log(place.kind, 'recovered after', JSON.stringify(waits))
@@ -40,7 +40,7 @@ export function crashFaults(bed: () => FaultBed): void {
   })
 
   test('of a task that kills its process and twenty neighbours only the culprit dies', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const place = await bed().place({ hasty: true })
     const ledger = freshLedger()
@@ -54,12 +54,12 @@ export function crashFaults(bed: () => FaultBed): void {
     const launching = (async () => {
       while (!over) {
         const worker = await startWorker(place, ledger, { concurrency: 10 }).catch(() => undefined) // it died at once
-        const end = await Promise.race([worker?.ended ?? { signal: 'SIGKILL' }, eventually(() => over, 60_000)])
+        const end = await Promise.race([worker?.ended ?? { signal: 'SIGKILL' }, eventually(() => over, 200_000)])
         if (end?.signal === 'SIGKILL') crashes += 1
         else await worker?.close()
       }
     })()
-    const states = await ends(tasks, task, ids, 90_000)
+    const states = await ends(tasks, task, ids, 150_000)
     const dead = await tasks.dead.list()
     over = true
     await launching

@@ -3,9 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { connectionFaults } from './connection-faults.js'
 import { crashFaults } from './crash-faults.js'
 import { type FaultBed, rabbitmqBed } from './fault-bed.js'
-import { outageFaults } from './outage-faults.js'
 import { semanticFaults } from './semantic-faults.js'
-import { stormFaults } from './storm-faults.js'
 import { unroutableFaults } from './unroutable-faults.js'
 
 leakCheck()
@@ -16,15 +14,10 @@ beforeAll(async () => {
 })
 afterAll(() => bed.server.close())
 
-// Most of a fault is waiting for what follows it: those that leave the server in peace go side by side.
+// Most of a fault is waiting for what follows it; the server is left in peace, so they go side by side.
 describe.concurrent('faults around RabbitMQ', () => {
   semanticFaults(() => bed)
   unroutableFaults(() => bed)
   crashFaults(() => bed)
   connectionFaults(() => bed)
-})
-
-describe('faults of RabbitMQ itself', () => {
-  outageFaults(() => bed)
-  stormFaults(() => bed)
 })

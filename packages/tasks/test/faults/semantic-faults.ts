@@ -9,14 +9,16 @@ import { startWorker } from './worker-process.js'
 
 /** What must hold between processes, faults or none: attempts, keys, shutdown, schedules. */
 export function semanticFaults(bed: () => FaultBed): void {
-  test('a task that fails three times is tried four times, each after its own delay', { timeout: 60_000 }, async () => {
+  test('a task that fails three times is tried four times, each after its own delay', {
+    timeout: 180_000,
+  }, async () => {
     const place = await bed().place()
     const ledger = freshLedger()
     const task = workTask(ledger)
     const tasks = serviceAt(place, task)
     await tasks.worker().start()
     const ids = await submit(tasks, task, Array(isLong ? 100 : 5).fill({ failures: 3 }))
-    const states = await ends(tasks, task, ids, 30_000)
+    const states = await ends(tasks, task, ids, 60_000)
     expect(ids.map((id) => states.get(id))).toEqual(ids.map(() => 'completed'))
     for (const id of ids) {
       const runs = readRuns(ledger).filter((run) => run.id === id)
@@ -28,7 +30,7 @@ export function semanticFaults(bed: () => FaultBed): void {
   })
 
   test('of two hundred enqueues of one key at the same time, from several processes, one runs', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const place = await bed().place()
     const ledger = freshLedger()
@@ -44,14 +46,14 @@ export function semanticFaults(bed: () => FaultBed): void {
       )
       expect(new Set(handles.map(({ id }) => id)).size).toBe(1)
       expect(handles.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1)
-      await handles[0]?.result({ timeout: '20s' })
+      await handles[0]?.result({ timeout: '60s' })
     }
     expect(readRuns(ledger)).toHaveLength(3)
     await Promise.all(services.map((service) => service.close()))
   })
 
   test('on SIGTERM a worker finishes what is short, hands back what is long or deaf, and its process ends', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const place = await bed().place()
     const ledger = freshLedger()
@@ -68,9 +70,9 @@ export function semanticFaults(bed: () => FaultBed): void {
     const report = await worker.receive()
     expect(await worker.ended).toEqual({ code: 0, signal: null })
     expect(report).toMatchObject({ finished: 1, handedBack: 2, zombies: 1 })
-    expect(await ends(tasks, task, [short], 20_000)).toEqual(new Map([[short, 'completed']]))
+    expect(await ends(tasks, task, [short], 60_000)).toEqual(new Map([[short, 'completed']]))
     const heir = await startWorker(place, ledger)
-    const states = await ends(tasks, task, [long, deaf], 30_000)
+    const states = await ends(tasks, task, [long, deaf], 60_000)
     expect([states.get(long), states.get(deaf)]).toEqual(['completed', 'completed'])
     const again = readRuns(ledger).filter(({ pid }) => pid === heir.pid)
     // Handed back, not failed: the next worker has it at once, as the same attempt.

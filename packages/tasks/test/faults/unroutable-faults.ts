@@ -6,7 +6,9 @@ import { workTask } from './work.js'
 
 /** What RabbitMQ confirms although no queue took it. */
 export function unroutableFaults(bed: () => FaultBed & { readonly server: RabbitmqServer }): void {
-  test('a task that no queue takes is an error, not a confirmed loss; the queue is declared again for the next', async () => {
+  test('a task that no queue takes is an error, not a confirmed loss; the queue is declared again for the next', {
+    timeout: 120_000,
+  }, async () => {
     const place = await bed().place()
     const task = workTask()
     const tasks = serviceAt(place, task)
@@ -17,7 +19,7 @@ export function unroutableFaults(bed: () => FaultBed & { readonly server: Rabbit
     await expect(tasks.enqueue(task, {})).rejects.toMatchObject(refused)
     const handle = await tasks.enqueue(task, {})
     await tasks.worker().start()
-    await handle.result({ timeout: '10s' })
+    await handle.result({ timeout: '60s' })
     await tasks.close()
   })
 }

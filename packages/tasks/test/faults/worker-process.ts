@@ -18,7 +18,7 @@ export async function startWorker(
 ): Promise<TypescriptChild> {
   const orders: WorkerOrders = { place, ledger, worker, deadline: closeWithin, pulse }
   const file = new URL('./worker-child.ts', import.meta.url)
-  const child = spawnTypescript(file, [JSON.stringify(orders)], { receiveTimeout: 60_000 })
+  const child = spawnTypescript(file, [JSON.stringify(orders)], { receiveTimeout: 120_000 })
   await child.receive((message) => message === 'ready')
   return child
 }
