@@ -64,6 +64,7 @@ function isAnswered(opening: Opening, request: Request & CapturedRequest, respon
   request[CAPTURED] = true
   new ResponseCapture(request, response, session, responseFields(response))
   changeHeaders(request, session.requestFields)
+  request.headers = session.watch(request.headers) as Request['headers']
   if (session.query !== 'all') hideParameters(request, session.query)
   return false
 }

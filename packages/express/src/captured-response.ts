@@ -1,9 +1,7 @@
 import type { CapturedResponse, FieldChanges, HeaderFields, OutgoingResponse, RouteSession } from '@plinth/cache/http'
 import type { Request, Response } from 'express'
+import { type Callback, type Chunk, readChunk, toBytes } from './chunk.js'
 import { responseFields } from './request-facts.js'
-
-type Callback = (error?: Error | null) => void
-type Chunk = string | Uint8Array
 
 /** The response's own ways of sending, as they were before it was captured: those of middleware further out. */
 interface Sending {
@@ -26,6 +24,8 @@ export class ResponseCapture {
   readonly #session: RouteSession
   readonly #prior: HeaderFields
   readonly #sending: Sending
+  /** The request's headers themselves; the handler may have been given an observed view of them. */
+  readonly #headers: Request['headers']
   /** As it was when the first piece came, before the session changed it. */
   #handlersHead: Omit<CapturedResponse, 'body'> | undefined
   #kept: Buffer[] | undefined = []
@@ -38,6 +38,7 @@ export class ResponseCapture {
     this.#response = response
     this.#session = session
     this.#prior = prior
+    this.#headers = request.headers
     this.#sending = {
       writeHead: response.writeHead.bind(response),
       write: response.write.bind(response) as Sending['write'],
@@ -88,6 +89,7 @@ export class ResponseCapture {
 
   #begin(): void {
     this.#phase = 'streaming'
+    this.#request.headers = this.#headers
     this.#handlersHead = this.#head()
     this.#apply(this.#session.begin(this.#handlersHead))
     this.#sending.writeHead(this.#response.statusCode)
@@ -95,6 +97,7 @@ export class ResponseCapture {
 
   #endAtOnce(chunk: Chunk | undefined, encoding: BufferEncoding, done: Callback | undefined): void {
     this.#phase = 'ended'
+    this.#request.headers = this.#headers
     const body = chunk === undefined ? new Uint8Array(0) : toBytes(chunk, encoding)
     const answer = this.#session.finish(withoutOwnTag(this.#request, { ...this.#head(), body }))
     this.#response.statusCode = answer.status
@@ -153,25 +156,9 @@ export function applyFields(response: Response, changes: FieldChanges): void {
 }
 
 /** The entity tag that `res.send` makes of every body is not the handler's: the cache makes one that is bound to the key. */
-function withoutOwnTag(request: Request, response: CapturedResponse): CapturedResponse {
+export function withoutOwnTag(request: Request, response: CapturedResponse): CapturedResponse {
   const { etag } = response.fields
   const make: unknown = request.app.get('etag fn')
   if (etag === undefined || typeof make !== 'function' || make(Buffer.from(response.body)) !== etag) return response
   return { ...response, fields: { ...response.fields, etag: undefined } }
-}
-
-function toBytes(chunk: Chunk, encoding: BufferEncoding): Buffer {
-  return typeof chunk === 'string'
-    ? Buffer.from(chunk, encoding)
-    : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-}
-
-/** Reads the arguments of `write` and `end`, whose callback may stand in the place of any. */
-function readChunk(
-  args: readonly unknown[],
-): [chunk: Chunk | undefined, encoding: BufferEncoding, done: Callback | undefined] {
-  const [chunk, encoding] = args
-  const done = args.find((arg) => typeof arg === 'function') as Callback | undefined
-  const isChunk = typeof chunk === 'string' || chunk instanceof Uint8Array
-  return [isChunk ? chunk : undefined, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8', done]
 }

@@ -1,6 +1,7 @@
 import { compileInvalidation, type InvalidationOptions, type InvalidationPlan, isUnsafe } from '@plinth/cache/http'
 import type { Request, RequestHandler, Response } from 'express'
 import { contextOf, type PlinthContext } from './plinth-context.js'
+import { putAround } from './puts.js'
 import { cacheFacts } from './request-facts.js'
 
 const plans = new WeakMap<Request, InvalidationPlan>()
@@ -10,15 +11,26 @@ const plans = new WeakMap<Request, InvalidationPlan>()
  *
  * The answers under the request's own path are invalidated after every successful unsafe request, also without this.
  *
+ * Patterns that the cache's backend cannot match are refused by `serve`, or at the latest before the first handler runs.
+ *
  * @throws MisconfiguredError or CacheKeyError at once for templates that cannot be used.
  */
 export function invalidates(options: InvalidationOptions): RequestHandler {
   const plan = compileInvalidation(options)
-  return (request, _response, next) => {
-    contextOf(request, 'invalidates')
+  const handler: RequestHandler = (request, _response, next) => {
+    contextOf(request, 'invalidates').invalidator.prepare(plan)
     plans.set(request, plan)
     next()
   }
+  declaredPlans.set(handler, plan)
+  return handler
+}
+
+const declaredPlans = new WeakMap<object, InvalidationPlan>()
+
+/** The plan of a middleware that {@link invalidates} made. */
+export function planOf(handler: object): InvalidationPlan | undefined {
+  return declaredPlans.get(handler)
 }
 
 /** Holds the end of an answer to an unsafe request back until what it changed is invalidated. */
@@ -44,7 +56,8 @@ export function invalidateBeforeEnd(
       contentLocation: text(response.getHeader('content-location')),
     }
     const facts = cacheFacts(request, context.identify(request))
-    context.invalidator.afterRequest(plans.get(request), facts, finished).then(
+    const invalidate = () => context.invalidator.afterRequest(plans.get(request), facts, finished)
+    putAround(invalidate, request, response).then(
       () => end(...args),
       // What was changed is changed; but an answer that says all is well would hide that old answers are still served.
       (error: unknown) => (response.headersSent ? response.destroy() : next(error)),

@@ -43,21 +43,9 @@ export function limited(policy?: string | readonly string[], options: LimitedOpt
 
 const chargedPolicies = new WeakMap<object, readonly string[]>()
 
-/** The policies that the {@link limited} middlewares of an app charge, wherever routers hold them; not those of apps mounted in it. */
-export function policiesOf(router: { readonly stack: readonly RouterLayer[] }): readonly string[] {
-  return router.stack.flatMap(({ handle, route }) => {
-    const inner = route ?? handle
-    return [
-      ...(chargedPolicies.get(handle) ?? []),
-      ...(inner.stack === undefined ? [] : policiesOf({ stack: inner.stack })),
-    ]
-  })
-}
-
-/** A layer of a router, as Express keeps them. */
-export interface RouterLayer {
-  readonly handle: { readonly stack?: readonly RouterLayer[] }
-  readonly route?: { readonly stack?: readonly RouterLayer[] } | undefined
+/** The policies that a middleware charges which {@link limited} made. */
+export function policiesOf(handler: object): readonly string[] {
+  return chargedPolicies.get(handler) ?? []
 }
 
 /** Charges a request; gives `true` when it was refused and answered. */

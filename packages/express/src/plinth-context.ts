@@ -1,4 +1,4 @@
-import { type Principal, RouteCache, RouteInvalidator } from '@plinth/cache/http'
+import { type Principal, RouteCache, RouteInvalidator, type UnkeyedRead } from '@plinth/cache/http'
 import { MisconfiguredError } from '@plinth/core'
 import { type HttpLimitOptions, RequestLimiter } from '@plinth/rate-limit/http'
 import type { Request } from 'express'
@@ -15,6 +15,11 @@ export interface PlinthOptions {
   readonly addressLimit?: string
   /** Which headers tell clients about their limits, and how addresses are counted. */
   readonly limits?: Omit<HttpLimitOptions, 'trustedHops'>
+  /**
+   * Told of every request header that the handler of a cached route read although answers are not told apart by it; such an answer
+   * is not stored. For development and tests: without it nobody looks, which costs nothing.
+   */
+  readonly onUnkeyedRead?: ((read: UnkeyedRead) => void) | undefined
 }
 
 /** What the middlewares of one app share. */
@@ -30,7 +35,7 @@ export class PlinthContext {
     this.options = options
     if (options.addressLimit !== undefined) this.infra.rateLimiter.noteRoute(options.addressLimit)
     const { cache, rateLimiter, clientMaxAgeMs } = this.infra
-    this.routes = new RouteCache({ cache, name: 'plinth', clientMaxAgeMs })
+    this.routes = new RouteCache({ cache, name: 'plinth', clientMaxAgeMs, onUnkeyedRead: options.onUnkeyedRead })
     this.invalidator = new RouteInvalidator(cache)
     this.limiter = new RequestLimiter(rateLimiter, options.limits)
   }

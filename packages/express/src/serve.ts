@@ -1,8 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { RouteInvalidator } from '@plinth/cache/http'
 import { type InfraHost, type Logger, type RunUntilSignalOptions, runUntilSignal } from '@plinth/core'
 import type { Express } from 'express'
-import { policiesOf, type RouterLayer } from './limited.js'
+import { planOf } from './invalidates.js'
+import { policiesOf } from './limited.js'
+import { mountedHandlers } from './mounted-handlers.js'
 import type { PlinthHost } from './plinth-host.js'
 
 /** Where to listen, and how to end. */
@@ -28,14 +31,16 @@ export interface ServedApp {
 /**
  * Listens, and ends server and infra together: readiness off, keep serving for the drain delay, finish what runs, close.
  *
- * @throws what `listen` reports, such as EADDRINUSE; then nothing is left open but the infra.
+ * @throws what `listen` reports, such as EADDRINUSE, and MisconfiguredError when a route asks for what limiter or cache cannot do;
+ * then nothing is left open but the infra.
  */
 export async function serve(
   app: Express,
-  infra: InfraHost & Pick<PlinthHost, 'rateLimiter'>,
+  infra: InfraHost & Pick<PlinthHost, 'cache' | 'rateLimiter'>,
   options: ServeOptions,
 ): Promise<ServedApp> {
   const { port, host = '127.0.0.1', signals = {}, logger } = options
+  noteHandlers(app, infra)
   const server = createServer(app)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -44,11 +49,19 @@ export async function serve(
       resolve()
     })
   })
-  const { router } = app as unknown as { readonly router: { readonly stack: readonly RouterLayer[] } }
-  for (const policy of policiesOf(router)) infra.rateLimiter?.noteRoute(policy)
   infra.addIntake({ name: 'http', stop: (signal) => stop(server, signal) })
   if (signals !== false) runUntilSignal(infra, { ...(logger === undefined ? {} : { logger }), ...signals })
   return { url: urlOf(server, host), server, close: async () => void (await infra.close()) }
+}
+
+/** Tells limiter and cache what the app will ask of them. */
+function noteHandlers(app: Express, { cache, rateLimiter }: Pick<PlinthHost, 'cache' | 'rateLimiter'>): void {
+  const invalidator = cache && new RouteInvalidator(cache)
+  for (const handler of mountedHandlers(app)) {
+    for (const policy of policiesOf(handler)) rateLimiter?.noteRoute(policy)
+    const plan = planOf(handler)
+    if (plan !== undefined) invalidator?.prepare(plan)
+  }
 }
 
 /** Takes no new connections and resolves when the accepted requests are answered. */

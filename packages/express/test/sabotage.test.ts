@@ -4,7 +4,9 @@ import {
   exactAnswerChecks,
   leakChecks,
   limitChecks,
+  putChecks,
   routeCacheChecks,
+  unkeyedReadChecks,
 } from '@plinth/testing/adapter-checks'
 import { cached, limited, plinth } from '../src/index.js'
 import { identify, listenFor, refuseStrangers, replyWith, testHost } from './serve-spec.js'
@@ -15,7 +17,7 @@ function bare(scope: FixtureScope): AdapterFixture {
     serve: ({ routes }) =>
       listenFor(scope, (app) => {
         for (const route of routes) {
-          const verb = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
+          const verb = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options'
           app[verb](route.path, ...(route.auth ? [refuseStrangers] : []), replyWith(route, identify))
         }
       }),
@@ -50,10 +52,13 @@ function careless(scope: FixtureScope): AdapterFixture {
       listenFor(scope, (app) => {
         app.use(plinth(testHost(spec), { identify: () => undefined }))
         for (const route of spec.routes) {
-          const verb = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
+          const verb = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options'
           const cache = cached({ scope: 'public', key: 'same', query: [], ttl: '1h' })
           const auth = route.auth ? [refuseStrangers] : []
-          const limit = route.limit === undefined ? [] : [limited(route.limit, { subject: (request) => request.url })]
+          const limit =
+            route.limit === undefined
+              ? []
+              : [limited(route.limit === true ? undefined : route.limit, { subject: (request) => request.url })]
           app[verb](route.path, ...limit, cache, ...auth, replyWith(route, identify))
         }
       }),
@@ -81,7 +86,7 @@ function hoarder(scope: FixtureScope): AdapterFixture {
           next()
         })
         for (const route of routes) {
-          const verb = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
+          const verb = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options'
           app[verb](route.path, replyWith(route, identify))
         }
       }),
@@ -89,7 +94,7 @@ function hoarder(scope: FixtureScope): AdapterFixture {
 }
 
 registerSabotage(
-  [...routeCacheChecks, ...leakChecks, ...limitChecks, ...exactAnswerChecks],
+  [...routeCacheChecks, ...putChecks, ...unkeyedReadChecks, ...leakChecks, ...limitChecks, ...exactAnswerChecks],
   {
     'caches and limits nothing': bare,
     'answers everybody alike': parrot,

@@ -13,8 +13,8 @@ import {
   type Ask,
   userOf,
 } from '@plinth/testing/adapter-checks'
-import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
-import { cached, clientCache, invalidates, limited, type PlinthHost, plinth } from '../src/index.js'
+import express, { type Express, type IRouter, type Request, type RequestHandler, type Response } from 'express'
+import { cached, clientCache, invalidates, limited, type PlinthHost, plinth, puts } from '../src/index.js'
 
 /** A host that carries a cache and a limiter in memory, and answers one path of its own. */
 export function testHost(spec: Pick<AdapterSpec, 'policies' | 'rules'> = {}): PlinthHost {
@@ -44,23 +44,27 @@ export function expressFixture(scope: FixtureScope): AdapterFixture {
   return {
     serve: (spec) =>
       listenFor(scope, (app) => {
-        const { addressLimit } = spec
-        app.use(plinth(testHost(spec), { identify, ...(addressLimit === undefined ? {} : { addressLimit }) }))
-        for (const route of spec.routes) declare(app, route)
+        const { addressLimit, onUnkeyedRead, under } = spec
+        const limited = addressLimit === undefined ? {} : { addressLimit }
+        app.use(plinth(testHost(spec), { identify, onUnkeyedRead, ...limited }))
+        const router = under === undefined ? app : express.Router()
+        for (const route of spec.routes) declare(router, route)
+        if (under !== undefined) app.use(under, router)
       }),
   }
 }
 
 /** Declares a route as a user would. */
-export function declare(app: Express, route: AdapterRoute): void {
-  const { method, path, auth, cache, invalidates: changes, client, limit } = route
+export function declare(app: IRouter, route: AdapterRoute): void {
+  const { method, path, auth, cache, invalidates: changes, puts: put, client, limit } = route
   const middleware: RequestHandler[] = []
   if (auth) middleware.push(refuseStrangers)
-  if (limit !== undefined) middleware.push(limited(limit))
+  if (limit !== undefined) middleware.push(limited(limit === true ? undefined : limit))
   if (client !== undefined) middleware.push(clientCache(client))
   if (cache !== undefined) middleware.push(cached(cache as RouteCacheOptions))
   if (changes !== undefined) middleware.push(invalidates(changes))
-  const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'
+  if (put !== undefined) middleware.push(puts(put))
+  const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options'
   app[verb](path, ...middleware, replyWith(route, identify))
 }
 
@@ -72,7 +76,9 @@ export function replyWith({ handle }: AdapterRoute, user: (request: Request) => 
       params: request.params as Record<string, string>,
       query: request.query,
       headers: request.headers,
-      user: user(request),
+      get user() {
+        return user(request)
+      },
     })
     const { status = 200, headers = {}, body, pieces } = reply
     response.status(status).set(headers)

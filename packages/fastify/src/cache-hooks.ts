@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import {
   type HeaderFields,
   isSelectedParameter,
@@ -22,6 +23,8 @@ interface Passage {
   readonly prior: HeaderFields
   /** Request headers that were changed for the handler, as they were. */
   readonly changed: Readonly<Record<string, string | string[] | undefined>>
+  /** The request's headers themselves; the handler may have been given an observed view of them. */
+  readonly headers: IncomingHttpHeaders
 }
 
 /** Answers cached routes from the cache, and fills it from their answers. */
@@ -54,7 +57,10 @@ export class CacheHooks {
     }
     const { session } = opening
     const prior = replyFields(reply)
-    this.#passages.set(request, { session, prior, changed: changeHeaders(request, session.requestFields) })
+    const changed = changeHeaders(request, session.requestFields)
+    const { headers } = request.raw
+    this.#passages.set(request, { session, prior, changed, headers })
+    request.raw.headers = session.watch(headers) as IncomingHttpHeaders
     if (session.query !== 'all') request.query = visibleQuery(request.query, session.query)
     reply.raw.once('close', () => {
       if (!reply.raw.writableEnded) session.abandon('incomplete')
@@ -66,7 +72,8 @@ export class CacheHooks {
   take(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
     const passage = this.#passages.get(request)
     if (passage === undefined) return payload
-    const { session, prior, changed } = passage
+    const { session, prior, changed, headers } = passage
+    request.raw.headers = headers
     changeHeaders(request, changed)
     const body = wholePayload(payload)
     const head = { status: reply.statusCode, fields: replyFields(reply), prior }

@@ -1,4 +1,4 @@
-import type { Principal } from '@plinth/cache/http'
+import type { Principal, UnkeyedRead } from '@plinth/cache/http'
 import type { HttpLimitOptions } from '@plinth/rate-limit/http'
 import type { FastifyRequest } from 'fastify'
 import type { PlinthHost } from './plinth-host.js'
@@ -16,6 +16,11 @@ export interface PlinthPluginOptions {
   readonly addressLimit?: string
   /** Which headers tell clients about their limits, and how addresses are counted. */
   readonly limits?: Omit<HttpLimitOptions, 'trustedHops'>
+  /**
+   * Told of every request header that the handler of a cached route read although answers are not told apart by it; such an answer
+   * is not stored. For development and tests: without it nobody looks, which costs nothing.
+   */
+  readonly onUnkeyedRead?: ((read: UnkeyedRead) => void) | undefined
   /** Whether health, webhook and mailbox paths that no route takes are answered. Default true. */
   readonly serveInfra?: boolean
 }

@@ -14,6 +14,7 @@ import { CacheHooks } from './cache-hooks.js'
 import { LimitHooks } from './limit-hooks.js'
 import { type CompleteHost, completeHost } from './plinth-host.js'
 import type { PlinthPluginOptions } from './plinth-options.js'
+import { PutHooks } from './put-hooks.js'
 import { cacheFacts, replyField } from './request-facts.js'
 import { compileRoute, type PlinthRouteConfig, type RoutePlan } from './route-config.js'
 import { contextOf, installRouteHooks, type RouteContext, type RouteHooks } from './route-hooks.js'
@@ -32,6 +33,7 @@ interface Lane {
 export class RequestPath {
   readonly #options: PlinthPluginOptions
   readonly #cache: CacheHooks
+  readonly #puts: PutHooks
   readonly #invalidator: RouteInvalidator
   readonly #limits: LimitHooks
   readonly #host: CompleteHost
@@ -42,9 +44,11 @@ export class RequestPath {
     this.#options = options
     this.#host = host
     if (options.addressLimit !== undefined) host.rateLimiter.noteRoute(options.addressLimit)
-    this.#cache = new CacheHooks(
-      new RouteCache({ cache: host.cache, name: 'plinth', clientMaxAgeMs: host.clientMaxAgeMs }),
-    )
+    const { cache, clientMaxAgeMs } = host
+    const { onUnkeyedRead } = options
+    const routes = new RouteCache({ cache, name: 'plinth', clientMaxAgeMs, onUnkeyedRead })
+    this.#cache = new CacheHooks(routes)
+    this.#puts = new PutHooks(routes)
     this.#invalidator = new RouteInvalidator(host.cache)
     this.#limits = new LimitHooks(host.rateLimiter, options.limits ?? {})
   }
@@ -57,8 +61,15 @@ export class RequestPath {
   /** Takes a request in: answers what belongs to the infra, charges the address, and sees to it that the route's hooks are in place. */
   arrive(request: FastifyRequest, reply: FastifyReply, next: Next): void {
     const { infra, addressLimit, serveInfra = true } = this.#options
-    const context = contextOf(request)
-    const { is404, takesAnything } = this.#lanes.get(context) ?? this.#enter(context)
+    let lane: Lane
+    try {
+      const context = contextOf(request)
+      lane = this.#lanes.get(context) ?? this.#enter(context)
+    } catch (error) {
+      next(error as Error)
+      return
+    }
+    const { is404, takesAnything } = lane
     if (infra.phase === 'draining') reply.header('connection', 'close')
     const isInfra = takesAnything && serveInfra && mayBeInfraPath(pathOf(request))
     const charges = addressLimit !== undefined || is404
@@ -84,6 +95,7 @@ export class RequestPath {
       lastBeforeHandler,
       firstOnSend: (request, reply, payload, next) => {
         if (plan.client !== undefined) this.#tellClients(plan.client, reply)
+        if (plan.puts !== undefined) this.#puts.take(request, payload)
         next(null, plan.cache === undefined ? payload : this.#cache.take(request, reply, payload))
       },
       lastOnSend: (request, reply, payload, next) => {
@@ -113,8 +125,9 @@ export class RequestPath {
 
   #beforeHandler(plan: RoutePlan, request: FastifyRequest, reply: FastifyReply, next: Next): void {
     const charges = this.#charges(request, plan)
-    const cached = this.#host.cache.enabled ? plan.cache : undefined
-    if (!charges && cached === undefined) {
+    const { enabled } = this.#host.cache
+    const cached = enabled ? plan.cache : undefined
+    if (!charges && cached === undefined && !(enabled && plan.puts !== undefined)) {
       next()
       return
     }
@@ -145,12 +158,15 @@ export class RequestPath {
   }
 
   #open(
-    { route = '' }: RoutePlan,
+    { route = '', puts }: RoutePlan,
     cached: RoutePolicy | undefined,
     principal: Principal | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
   ): boolean | Promise<boolean> {
+    if (puts !== undefined && this.#host.cache.enabled && isUnsafe(request.method)) {
+      return this.#puts.open(puts, route, principal, request, reply).then(() => false)
+    }
     return cached !== undefined && this.#cache.open(cached, route, principal, request, reply)
   }
 
@@ -188,16 +204,18 @@ export class RequestPath {
     reply: FastifyReply,
   ): Promise<void> {
     const facts = cacheFacts(request, route, this.#options.identify?.(request))
-    await this.#invalidator.afterRequest(invalidates, facts, {
+    const finished = {
       status: reply.statusCode,
       location: replyField(reply, 'location'),
       contentLocation: replyField(reply, 'content-location'),
-    })
+    }
+    await this.#puts.around(() => this.#invalidator.afterRequest(invalidates, facts, finished), request, reply)
   }
 
   #note(plan: RoutePlan): RoutePlan {
     const policies = plan.limit ? plan.limit.policy : []
     for (const policy of typeof policies === 'string' ? [policies] : policies) this.#host.rateLimiter.noteRoute(policy)
+    if (plan.invalidates !== undefined) this.#invalidator.prepare(plan.invalidates)
     return plan
   }
 }

@@ -19,6 +19,11 @@ export interface PlinthRouteConfig {
   readonly cache?: RouteCacheOptions | false
   /** What a successful unsafe request invalidates besides the resource under its own path. */
   readonly invalidates?: InvalidationOptions
+  /**
+   * The handler always runs, and its answer to a successful request, usually `PUT`, is what the next `GET` for the same path gets: with
+   * the options of that route's `cache`.
+   */
+  readonly puts?: RouteCacheOptions
   /** What clients may keep, on a route that is not cached here. */
   readonly client?: ClientCacheOptions
 }
@@ -30,6 +35,7 @@ export interface RoutePlan {
   readonly limit: RouteLimit | false | undefined
   readonly cache: RoutePolicy | undefined
   readonly invalidates: InvalidationPlan | undefined
+  readonly puts: RoutePolicy | undefined
   readonly client: ClientCachePolicy | undefined
 }
 
@@ -44,6 +50,7 @@ export function compileRoute(route: string | undefined, config: PlinthRouteConfi
     limit: config.limit === undefined || config.limit === false ? config.limit : compileRouteLimit(config.limit),
     cache: config.cache === undefined || config.cache === false ? undefined : compileRoutePolicy(config.cache),
     invalidates: config.invalidates === undefined ? undefined : compileInvalidation(config.invalidates),
+    puts: config.puts === undefined ? undefined : compileRoutePolicy(config.puts),
     client: config.client === undefined ? undefined : compileClientCache(config.client),
   }
 }

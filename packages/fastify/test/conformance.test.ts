@@ -1,5 +1,12 @@
 import { leakCheck, registerChecks } from '@plinth/testing'
-import { exactAnswerChecks, leakChecks, limitChecks, routeCacheChecks } from '@plinth/testing/adapter-checks'
+import {
+  exactAnswerChecks,
+  leakChecks,
+  limitChecks,
+  putChecks,
+  routeCacheChecks,
+  unkeyedReadChecks,
+} from '@plinth/testing/adapter-checks'
 import { describe } from 'vitest'
 import { fastifyFixture } from './serve-spec.js'
 
@@ -9,3 +16,5 @@ describe('cached routes over Fastify', () => registerChecks(routeCacheChecks, fa
 describe('no answer crosses callers over Fastify', () => registerChecks(leakChecks, fastifyFixture))
 describe('limited routes over Fastify', () => registerChecks(limitChecks, fastifyFixture))
 describe('the same answers as every adapter, over Fastify', () => registerChecks(exactAnswerChecks, fastifyFixture))
+describe('routes that put over Fastify', () => registerChecks(putChecks, fastifyFixture))
+describe('handlers that read what is not keyed, over Fastify', () => registerChecks(unkeyedReadChecks, fastifyFixture))

@@ -23,13 +23,18 @@ export function fastifyFixture(scope: FixtureScope): AdapterFixture {
     serve: async (spec) => {
       const app = fastify()
       scope.onClose(() => app.close())
-      const { addressLimit } = spec
+      const { addressLimit, onUnkeyedRead, under } = spec
       app.register(plinthPlugin, {
         infra: testHost(spec),
         identify: (request) => userOf(request.headers.authorization),
+        onUnkeyedRead,
         ...(addressLimit === undefined ? {} : { addressLimit }),
       })
-      for (const route of spec.routes) declare(app, route)
+      const routes = (child: FastifyInstance) => {
+        for (const route of spec.routes) declare(child, route)
+      }
+      if (under === undefined) routes(app)
+      else app.register(async (child) => routes(child), { prefix: under })
       return { url: await app.listen({ port: 0, host: '127.0.0.1' }) }
     },
   }
@@ -41,7 +46,8 @@ export function declare(
   route: AdapterRoute,
   first: (reply: FastifyReply) => unknown = () => {},
 ): void {
-  const { method, path, auth, handle, ...plinth } = route
+  const { method, path, auth, handle, limit, ...rest } = route
+  const plinth = { ...rest, ...(typeof limit === 'string' ? { limit } : {}) }
   app.route({
     method,
     url: path,
@@ -59,7 +65,9 @@ export function declare(
         params: request.params as Record<string, string>,
         query: request.query as Record<string, unknown>,
         headers: request.headers,
-        user: userOf(request.headers.authorization),
+        get user() {
+          return userOf(request.headers.authorization)
+        },
       })
       reply.code(status).headers(headers as Record<string, string>)
       return reply.send(pieces === undefined ? body : Readable.from(pieces()))

@@ -1,5 +1,5 @@
 import type { CacheCore } from '../cache-core.js'
-import { CacheOptionError } from '../cache-errors.js'
+import { CacheOptionError, PatternMatchingNotSupportedError } from '../cache-errors.js'
 import { boundedKey, canonicalText } from '../keys/canonical-key.js'
 import { compilePattern } from '../keys/key-pattern.js'
 import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
@@ -48,6 +48,10 @@ class Invalidation {
     this.#keys = parse(keys)
     this.#prefixes = parse(prefixes)
     this.#patterns = patterns.map((text) => parseTemplate(text, 'pattern'))
+    // Not only at the first success: what has been written by then cannot be taken back.
+    if (patterns.length > 0 && core.store.sweep === undefined) {
+      throw new PatternMatchingNotSupportedError(core.name, core.backend.name)
+    }
   }
 
   /** Tries everything, then throws what failed first: one failure must not keep the rest from being invalidated. */

@@ -22,15 +22,21 @@ export type Bypass = 'precondition' | 'no-user' | 'no-role' | 'undeclared-scope'
 /** Decides whether and how a request may use the cache, before anything is read. */
 export function admit(policy: RoutePolicy, facts: RequestFacts): Admission | Bypass {
   if (hasStatePrecondition(facts.headers)) return 'precondition'
-  if (policy.scope === 'user' && facts.principal === undefined) return 'no-user'
-  if (policy.scope === 'role' && facts.principal?.role === undefined) return 'no-role'
-  const needsPermission = policy.scope === 'undeclared' && hasCredentials(policy, facts)
-  if (needsPermission && policy.rules === 'route') return 'undeclared-scope'
+  const needsPermission = sharing(policy, facts)
+  if (typeof needsPermission === 'string') return needsPermission
   const line = fieldLine(facts.headers, 'cache-control') ?? pragma(facts)
   if (line === undefined) return needsPermission ? WITH_PERMISSION : PLAIN
   const control = parseCacheControl(line)
   const wish = policy.requestDirectives === 'all' ? freshnessWish(control) : NO_WISH
   return { needsPermission, wish, onlyIfCached: control.has('only-if-cached') }
+}
+
+/** Whether the answers to a request may be shared as its route says only if they allow it themselves; or why they may not be at all. */
+export function sharing(policy: RoutePolicy, facts: RequestFacts): boolean | Bypass {
+  if (policy.scope === 'user' && facts.principal === undefined) return 'no-user'
+  if (policy.scope === 'role' && facts.principal?.role === undefined) return 'no-role'
+  const needsPermission = policy.scope === 'undeclared' && hasCredentials(policy, facts)
+  return needsPermission && policy.rules === 'route' ? 'undeclared-scope' : needsPermission
 }
 
 /** RFC 9111 3.5 speaks of `Authorization` alone; an application that logs people in by cookies means the same by them. */

@@ -8,6 +8,7 @@ import { fieldLine, type HeaderFields } from './header-fields.js'
 import { formatHttpDate } from './http-date.js'
 import type { QuerySelection } from './keyed-query.js'
 import { lifetimeOf } from './lifetime.js'
+import { ObservedHeaders, type UnkeyedRead } from './observed-headers.js'
 import { applyConditions, type OutgoingResponse } from './outgoing-response.js'
 import { CONDITIONAL_FIELDS } from './precondition.js'
 import type { RouteSession } from './route-session.js'
@@ -38,6 +39,8 @@ export interface FillOptions {
   readonly defaultTtlMs: number
   /** The response is stored only if it allows reuse for requests with credentials. */
   readonly needsPermission: boolean
+  /** Learns what the handler read without telling answers apart by it; then they are not stored. Absent: nobody looks. */
+  readonly onUnkeyedRead?: ((read: UnkeyedRead) => void) | undefined
   /** Learns what became of the fill. */
   readonly settled: (refused: Refusal | undefined) => void
 }
@@ -54,6 +57,7 @@ export class FillSession implements RouteSession {
   readonly query: QuerySelection
   readonly keepsBytes: number
   readonly #options: FillOptions
+  #observed: ObservedHeaders | undefined
   #settled = false
   #finished: StoredResponse | undefined
 
@@ -62,6 +66,13 @@ export class FillSession implements RouteSession {
     this.query = options.context.policy.query
     this.keepsBytes = options.lease === undefined ? 0 : options.context.policy.maxBodyBytes
     this.requestFields = handlerView(options)
+  }
+
+  watch(headers: HeaderFields): HeaderFields {
+    const { onUnkeyedRead, context } = this.#options
+    if (onUnkeyedRead === undefined || context.policy.rules !== 'route') return headers
+    this.#observed = new ObservedHeaders(headers)
+    return this.#observed.view
   }
 
   finish(response: CapturedResponse): OutgoingResponse {
@@ -154,10 +165,11 @@ export class FillSession implements RouteSession {
     if (requestForbidsStoring(facts.headers['cache-control'])) return 'no-store'
     const refused = refusal(policy, response, control, needsPermission)
     if (refused !== undefined) return refused
+    const vary = variedBy(response.fields, response.prior, policy.vary)
+    if (this.#readUnkeyed(vary)) return 'unkeyed-read'
     const fields: Record<string, string | readonly string[]> = { ...fieldsToStore(response.fields, response.prior) }
     fields.date ??= formatHttpDate(arrivedAt)
     if (policy.rules === 'route') fields.etag ??= weakEntityTag(seed, response.body)
-    const vary = variedBy(response.fields, response.prior, policy.vary)
     const stored: StoredResponse = {
       status: response.status,
       fields,
@@ -172,6 +184,13 @@ export class FillSession implements RouteSession {
     }
     const usefulMs = freshForMs(stored, arrivedAt) + Math.max(stored.swrMs, this.#keepMs(stored))
     return usefulMs > 0 ? stored : 'expired'
+  }
+
+  #readUnkeyed(vary: readonly string[]): boolean {
+    const { context, onUnkeyedRead } = this.#options
+    const headers = this.#observed?.unkeyed(context.policy, vary) ?? []
+    if (headers.length > 0) onUnkeyedRead?.({ route: context.facts.route, headers })
+    return headers.length > 0
   }
 
   /** How long after its freshness a response is of use: instead of an error, or to be renewed. */

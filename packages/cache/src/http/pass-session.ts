@@ -22,6 +22,7 @@ export function passSession(status: CacheStatus, context: AnswerContext, setting
     requestFields: {},
     query: context.policy.query,
     keepsBytes: 0,
+    watch: (headers) => headers,
     finish: (response): OutgoingResponse => ({
       status: response.status,
       fields: begin(response),

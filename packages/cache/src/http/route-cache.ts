@@ -1,15 +1,17 @@
 import type { Cache } from '../cache.js'
 import type { SlotLease } from '../cache-slots.js'
-import { type Admission, admit } from './admission.js'
+import { type Admission, admit, sharing } from './admission.js'
 import type { CacheStatus, ForwardReason } from './cache-status.js'
 import { FillSession } from './fill-session.js'
 import { type FreshnessWish, NO_WISH } from './freshness.js'
 import { gatewayTimeout } from './gateway-timeout.js'
 import type { PriorFields } from './header-fields.js'
 import { HitAnswers } from './hit-answers.js'
+import type { UnkeyedRead } from './observed-headers.js'
 import type { OutgoingResponse } from './outgoing-response.js'
 import { passSession } from './pass-session.js'
 import { isNotModified } from './precondition.js'
+import { PutSession } from './put-session.js'
 import { currentRefresh, runRefresh } from './refresh.js'
 import { RefusalMemory } from './refusal-memory.js'
 import type { RequestFacts } from './request-facts.js'
@@ -28,6 +30,8 @@ export interface RouteCacheParts extends AnswerSettings {
   readonly now?: () => number
   /** Learns of every response that was not stored. */
   readonly onRefusal?: (refusal: RouteRefusal) => void
+  /** Learns what a handler read without telling answers apart by it. Such an answer is not stored. Absent: nobody looks. */
+  readonly onUnkeyedRead?: ((read: UnkeyedRead) => void) | undefined
 }
 
 /** A response of a cached route that was not stored. */
@@ -82,6 +86,28 @@ export class RouteCache {
     const key = this.#keys.of(policy, facts)
     const response = this.#atHand(policy, request, key, admission)
     return response === undefined ? this.#look(policy, request, key, admission) : { kind: 'answer', response }
+  }
+
+  /**
+   * Prepares a request, usually an unsafe one, to put its answer in the place of what `GET` for the same path would get.
+   *
+   * Rejects only for a mistake in the route's options.
+   */
+  async put(policy: RoutePolicy, { facts, prior }: Omit<RouteRequest, 'replay'>): Promise<PutSession> {
+    const needsPermission = sharing(policy, facts)
+    const asked = { ...facts, method: 'GET', headers: { ...facts.headers } }
+    const key = this.#keys.of(policy, asked)
+    const found = typeof needsPermission === 'string' ? undefined : await this.#search.acquire(key, facts.headers, true)
+    const admission = { needsPermission: needsPermission === true, wish: NO_WISH, onlyIfCached: false }
+    return new PutSession({
+      witness: found?.lease,
+      keepsBytes: policy.maxBodyBytes,
+      fill: async () => {
+        const { lease } = await this.#search.acquire(key, asked.headers, true)
+        if (lease === undefined) return undefined
+        return this.#fillSession(policy, { facts: asked, prior }, key, admission, undefined, 'method', lease)
+      },
+    })
   }
 
   /** Answers from what is fresh and in this process already. */
@@ -204,10 +230,22 @@ export class RouteCache {
     fwd: ForwardReason,
     lease: SlotLease | undefined,
   ): Opening {
-    const { prior } = request
     // The adapter changes the request's headers for the handler; what was asked is still to be known afterwards.
     const facts = { ...request.facts, headers: { ...request.facts.headers } }
-    const session = new FillSession({
+    const asked = { facts, prior: request.prior }
+    return { kind: 'handler', session: this.#fillSession(policy, asked, key, admission, stale, fwd, lease) }
+  }
+
+  #fillSession(
+    policy: RoutePolicy,
+    { facts, prior }: Omit<RouteRequest, 'replay'>,
+    key: RouteKey,
+    admission: Admission,
+    stale: StoredResponse | undefined,
+    fwd: ForwardReason,
+    lease: SlotLease | undefined,
+  ): FillSession {
+    return new FillSession({
       context: { policy, facts, prior },
       settings: this.#parts,
       now: this.#now,
@@ -217,13 +255,13 @@ export class RouteCache {
       seed: key.seed,
       defaultTtlMs: this.#parts.cache.slots.defaultTtlMs,
       needsPermission: admission.needsPermission,
+      onUnkeyedRead: this.#parts.onUnkeyedRead,
       settled: (reason) => {
         if (reason === undefined || lease === undefined) return
         this.#refused.remember(key.key, this.#now())
         this.#parts.onRefusal?.({ route: facts.route, reason })
       },
     })
-    return { kind: 'handler', session }
   }
 
   #pass(policy: RoutePolicy, request: RouteRequest, status: { fwd: ForwardReason; detail?: string }): Opening {

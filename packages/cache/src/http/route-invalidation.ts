@@ -56,10 +56,19 @@ export class RouteInvalidator {
   }
 
   /**
+   * Readies a plan before its first request, so that what the backend cannot do shows then and not after a change.
+   *
+   * @throws PatternMatchingNotSupportedError when the plan has patterns and the backend cannot list its keys.
+   */
+  prepare(plan: InvalidationPlan): void {
+    this.#runOf(plan)
+  }
+
+  /**
    * Invalidates what a request has changed, if it may have changed anything: an unsafe method with an answer that is no error
    * (RFC 9111 4.4). Resolves when no process serves or stores the old any more.
    *
-   * @throws PatternMatchingNotSupportedError when the plan has patterns and the backend cannot list its keys.
+   * @throws what {@link RouteInvalidator.prepare} throws, and whatever keeps an invalidation from being sent.
    */
   async afterRequest(
     plan: InvalidationPlan | undefined,

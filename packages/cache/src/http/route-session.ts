@@ -18,6 +18,8 @@ export interface RouteSession {
   readonly query: QuerySelection
   /** How many bytes of body to keep for `end`; 0 when nothing will be stored. */
   readonly keepsBytes: number
+  /** Gives the request's headers as the handler is to read them until the answer is there: themselves, unless somebody observes. */
+  watch(headers: HeaderFields): HeaderFields
   /** Gives what to send instead of, or with, a response that is complete. */
   finish(response: CapturedResponse): OutgoingResponse
   /** Stores what `finish` was given, unless a cookie was set in the meantime. Resolves when that is done; never rejects. */

@@ -20,7 +20,7 @@ export interface Reply {
 
 /** One route, for any framework. */
 export interface AdapterRoute {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
   /** A pattern with colons: `/posts/:id`. */
   readonly path: string
   /** A middleware of the route's own that answers 401 unless `authorization: user ID ROLE` is there. */
@@ -28,8 +28,10 @@ export interface AdapterRoute {
   /** Options of the route as its adapter takes them. */
   readonly cache?: object
   readonly invalidates?: object
+  readonly puts?: object
   readonly client?: object
-  readonly limit?: string
+  /** The policy it is charged to; `true` for what the limiter's route rules say. */
+  readonly limit?: string | true
   readonly handle: (ask: Ask) => Reply | Promise<Reply>
 }
 
@@ -42,6 +44,10 @@ export interface AdapterSpec {
   readonly rules?: Readonly<Record<string, string>>
   /** The policy that every request is charged to by its address. */
   readonly addressLimit?: string
+  /** Where the adapter reports what handlers read that answers are not told apart by. */
+  readonly onUnkeyedRead?: (read: { readonly route: string; readonly headers: readonly string[] }) => void
+  /** Declares the routes in a child of the app, under this path, before the adapter's own registration is through where that can be. */
+  readonly under?: string
 }
 
 /** An app that listens. */

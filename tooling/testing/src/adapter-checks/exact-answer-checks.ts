@@ -70,7 +70,7 @@ export const exactAnswerChecks: readonly Check<AdapterFixture>[] = [
       const { url } = await serve({ routes: [post], policies: { four: { limits: ['4/1m'] } } })
       for (const { request, answer } of steps)
         assert.deepEqual(plain(await rawFetch(`${url}/posts/1`, request)), answer)
-      const { status, headers } = await rawFetch(`${url}/posts/1`)
+      const { status, headers, body: text } = await rawFetch(`${url}/posts/1`)
       const names = Object.keys(headers).filter((name) => !TIMED.has(name))
       assert.equal(status, 429)
       const expected = [
@@ -82,9 +82,19 @@ export const exactAnswerChecks: readonly Check<AdapterFixture>[] = [
         'retry-after',
       ]
       assert.deepEqual(names.sort(), expected)
+      assert.equal(text.replace(/\d+ seconds?/, 'N seconds'), REFUSAL)
     },
   },
 ]
+
+/** The body of a refusal, apart from when to come back. */
+const REFUSAL = JSON.stringify({
+  type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  title: 'Too many requests',
+  status: 429,
+  detail: 'A rate limit was reached. Try again in N seconds.',
+  'violated-policies': ['four'],
+})
 
 /** What says when, or belongs to the connection. */
 const TIMED: ReadonlySet<string> = new Set(['date', 'age', 'connection', 'keep-alive'])

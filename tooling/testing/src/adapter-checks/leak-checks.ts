@@ -116,6 +116,49 @@ export const leakChecks: readonly Check<AdapterFixture>[] = [
     },
   },
   {
+    name: 'in scope user the entity tag of one user says nothing about what another would get',
+    run: async ({ serve }) => {
+      const { url } = await serve({ routes: [{ ...me, cache: { ttl: '1h', scope: 'user' } }] })
+      const etag = String((await rawFetch(`${url}/me`, { headers: ada })).headers.etag)
+      for (const condition of [etag, `"other", ${etag}`]) {
+        const probe = await rawFetch(`${url}/me`, { headers: { ...bob, 'if-none-match': condition } })
+        assert.deepEqual([probe.status, JSON.parse(probe.body).user], [200, 'bob'])
+      }
+    },
+  },
+  {
+    name: 'a stranger is sent to the login, whoever was let in before, and whoever is let in never is',
+    run: async ({ serve }) => {
+      const page: AdapterRoute = {
+        ...me,
+        handle: ({ user }) =>
+          user === undefined ? { status: 302, headers: { location: '/login' }, body: 'log in' } : { body: user.id },
+      }
+      const { url } = await serve({ routes: [page] })
+      const statuses = []
+      for (const headers of [{}, ada, {}, bob, ada]) statuses.push((await rawFetch(`${url}/me`, { headers })).status)
+      assert.deepEqual(statuses, [302, 200, 302, 200, 200])
+    },
+  },
+  {
+    name: 'parameters in another order or twice, and a method in the query, get what was asked for',
+    run: async ({ serve }) => {
+      const echo: AdapterRoute = { ...me, handle: ({ query, method }) => ({ body: { query, method } }) }
+      const post: AdapterRoute = { ...echo, method: 'POST' }
+      const { url } = await serve({ routes: [echo, post] })
+      const asked = ['?a=1&b=2', '?b=2&a=1', '?a=1&a=2', '?a=2&a=1', '?a=2', '?a=1%262', '?a=1&2', '?a=1%2C2', '?a=1,2']
+      const answers = new Map<string, string>()
+      for (const query of asked) answers.set(query, (await rawFetch(`${url}/me${query}`)).body)
+      for (const query of asked) assert.equal((await rawFetch(`${url}/me${query}`)).body, answers.get(query), query)
+      assert.deepEqual(JSON.parse(answers.get('?b=2&a=1') ?? ''), JSON.parse(answers.get('?a=1&b=2') ?? ''))
+      const told = [...answers.values()].slice(1)
+      assert.equal(new Set(told).size, told.length - 1)
+      const posted = await rawFetch(`${url}/me?_method=GET`, { method: 'POST' })
+      assert.equal(JSON.parse(posted.body).method, 'POST')
+      assert.equal(JSON.parse((await rawFetch(`${url}/me?_method=GET`)).body).method, 'GET')
+    },
+  },
+  {
     name: 'HEAD asked first leaves no empty answer to GET',
     run: async ({ serve }) => {
       const { url } = await serve({ routes: [{ ...me, handle: () => ({ body: 'whole' }) }] })

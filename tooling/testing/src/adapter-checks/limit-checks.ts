@@ -53,6 +53,52 @@ export const limitChecks: readonly Check<AdapterFixture>[] = [
     },
   },
   {
+    name: 'no way to write a path opens a new budget: case, slashes, escapes, parameters',
+    run: async ({ serve }) => {
+      const { url } = await serve({ routes: [hello], policies })
+      assert.deepEqual(await statusesOf(url, ['/hello/a', '/hello/a', '/hello/a']), [200, 200, 429])
+      const spelt = [
+        '/HELLO/a',
+        '/hello/a/',
+        '//hello/a',
+        '/hello//a',
+        '/%68ello/a',
+        '/hello/A',
+        '/hello/a%2f',
+        '/hello/a;b',
+      ]
+      const statuses = await statusesOf(url, [...spelt, '/hello/a?b', '/hello/a%00', '/hello/%E4', '/hello/a#b'])
+      assert.deepEqual(
+        statuses.filter((status) => status === 200),
+        [],
+      )
+    },
+  },
+  {
+    name: 'a rule holds for the methods it names, OPTIONS among them, and for no others',
+    run: async ({ serve }) => {
+      const routes = (['GET', 'OPTIONS'] as const).map((method): AdapterRoute => ({ ...hello, method, limit: true }))
+      const { url } = await serve({ routes, policies, rules: { 'OPTIONS /hello/:name': 'two' } })
+      const statuses: number[] = []
+      for (const method of ['OPTIONS', 'OPTIONS', 'OPTIONS', 'GET', 'GET', 'GET']) {
+        statuses.push((await rawFetch(`${url}/hello/a`, { method })).status)
+      }
+      assert.deepEqual(statuses, [200, 200, 429, 200, 200, 200])
+    },
+  },
+  {
+    name: 'limits hold for routes in a child of the app, by name and by rule, and one budget is one wherever it is charged',
+    run: async ({ serve }) => {
+      const ruled: AdapterRoute = { ...hello, path: '/ruled/:name', limit: true }
+      const rules = { '/api/ruled/*': 'three' }
+      const both = { ...policies, three: { limits: ['3/1m'] } }
+      const { url } = await serve({ routes: [hello, ruled], policies: both, rules, under: '/api' })
+      assert.deepEqual(await statusesOf(url, ['/api/hello/a', '/api/hello/b', '/api/hello/c']), [200, 200, 429])
+      const byRule = ['/api/ruled/a', '/api/ruled/b', '/api/ruled/c', '/api/ruled/d']
+      assert.deepEqual(await statusesOf(url, byRule), [200, 200, 200, 429])
+    },
+  },
+  {
     name: 'users have budgets of their own, and HEAD is charged like GET',
     run: async ({ serve }) => {
       const { url } = await serve({ routes: [hello], policies })
