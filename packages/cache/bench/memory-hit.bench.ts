@@ -9,6 +9,7 @@ import { Cacheable } from 'cacheable'
 import { Loader } from 'layered-loader'
 import { LRUCache } from 'lru-cache'
 import { printVersions } from './peer-versions.js'
+import { printTarget, timesAsFastAs } from './targets.js'
 
 const KEYS = Array.from({ length: 1_000 }, (_, index) => `user:${index}`)
 const HOUR = 3_600_000
@@ -32,7 +33,8 @@ printVersions(
   '@epic-web/cachified',
   'layered-loader',
 )
-await compare({
+const LRU = 'lru-cache (get only)'
+const rows = await compare({
   name: 'cache: hit in memory (getOrSet)',
   ops: 100_000,
   ours: () => {
@@ -40,7 +42,7 @@ await compare({
     return hits((key) => cache.getOrSet(key, load))
   },
   peers: {
-    'lru-cache (get only)': () => {
+    [LRU]: () => {
       const lru = new LRUCache<string, object>({ max: 10_000 })
       for (const key of KEYS) lru.set(key, load())
       return hits((key) => lru.get(key))
@@ -77,3 +79,7 @@ await compare({
     },
   },
 })
+printTarget('a hit in memory (getOrSet), times the cost of await lru.get(key)', 1 / timesAsFastAs(rows, LRU), {
+  atMost: 2.5,
+})
+printTarget('a hit in memory, times as fast as bentocache', timesAsFastAs(rows, 'bentocache'), { atLeast: 8 })

@@ -11,6 +11,7 @@ import { Cacheable } from 'cacheable'
 import { Redis } from 'ioredis'
 import { Loader, RedisCache } from 'layered-loader'
 import { printVersions } from './peer-versions.js'
+import { printTarget, timesAsFastAs } from './targets.js'
 
 const KEYS = Array.from({ length: 1_000 }, (_, index) => `user:${index}`)
 const HOUR = 3_600_000
@@ -31,7 +32,8 @@ async function hits(get: (key: string) => unknown, close: () => unknown = () => 
 }
 
 printVersions('bentocache', 'cacheable', 'layered-loader', 'ioredis')
-await compare({
+const MEMORY = '@plinth/cache in memory alone'
+const rows = await compare({
   name: 'cache: hit in memory before Redis (getOrSet)',
   ops: 100_000,
   ours: async () => {
@@ -44,7 +46,7 @@ await compare({
     )
   },
   peers: {
-    '@plinth/cache in memory alone': () => {
+    [MEMORY]: () => {
       const cache = createCache({ backend: memoryBackend(), ttl: HOUR })
       return hits((key) => cache.getOrSet(key, load))
     },
@@ -81,3 +83,4 @@ await compare({
   },
 })
 await server.close()
+printTarget('a hit in tiered, times the cost of one in memory', 1 / timesAsFastAs(rows, MEMORY), { atMost: 2 })

@@ -242,8 +242,9 @@ export class CacheCore {
   }
 
   /** Whether an entry depends on something that was invalidated, of which the store has not heard yet. */
-  isVoid({ guards }: StoredEntry): boolean {
-    return this.#pending.coverGuards(guards)
+  isVoid(entry: StoredEntry): boolean {
+    // Which guards it has is not decoded for nothing.
+    return this.#pending.size > 0 && this.#pending.coverGuards(entry.guards)
   }
 
   #coveredByPending(address: Address): boolean {

@@ -68,7 +68,7 @@ export class Frame {
   }
 
   get guards(): readonly string[] {
-    const names = this.#names
+    const { names } = this
     return names === '' ? [] : names.split('\n')
   }
 
@@ -76,12 +76,8 @@ export class Frame {
     return this.bytes.subarray(this.bodyAt)
   }
 
-  /** Whether it depends on these guards, in this order, and no others. */
-  dependsOn(guards: readonly string[]): boolean {
-    return this.#names === guards.join('\n')
-  }
-
-  get #names(): string {
+  /** The names of its guards, one a line. */
+  get names(): string {
     return this.bytes.toString('latin1', FRAME.size, this.headAt)
   }
 

@@ -1,6 +1,6 @@
 import type { Address } from '../cache-backend.js'
 import type { SlotKey } from '../cache-slots.js'
-import { boundedKey, canonicalText } from './canonical-key.js'
+import { boundedKey, canonicalText, mustBeText } from './canonical-key.js'
 import { canonicalTagGuard, NAMESPACE_GUARD, prefixGuards, tagGuard } from './guards.js'
 
 /** Turns keys and tags into addresses, for one cache. */
@@ -15,12 +15,13 @@ export class Addresses {
 
   /** For a key and tags given as text. @throws CacheKeyError */
   ofText(key: string, tags: readonly string[] = []): Address {
-    return this.#of(canonicalText(key, 'key'), tags.map(tagGuard))
+    for (const tag of tags) mustBeText(tag, 'tag')
+    return this.#of(canonicalText(key, 'key'), [...tags], tagGuard)
   }
 
   /** For a key and tags that are canonical, as templates render them. */
   ofCanonical(key: string, tags: readonly string[] = []): Address {
-    return this.#of(key, tags.map(canonicalTagGuard))
+    return this.#of(key, tags, canonicalTagGuard)
   }
 
   /** For a slot; remembered for as long as the slot is. @throws CacheKeyError */
@@ -33,10 +34,36 @@ export class Addresses {
     return address
   }
 
-  #of(canonical: string, tags: readonly string[]): Address {
-    return {
-      key: boundedKey(canonical),
-      guards: [NAMESPACE_GUARD, ...prefixGuards(canonical, this.#prefixDepth), ...tags],
+  #of(canonical: string, tags: readonly string[], guardOf: (tag: string) => string): Address {
+    return new LazyAddress(canonical, { tags, guardOf, prefixDepth: this.#prefixDepth })
+  }
+}
+
+/** What the guards of an address are made from. */
+interface GuardParts {
+  readonly tags: readonly string[]
+  readonly guardOf: (tag: string) => string
+  readonly prefixDepth: number
+}
+
+/** Names its guards when it is asked for them: most hits are judged by those that the entry itself names. */
+class LazyAddress implements Address {
+  readonly key: string
+  readonly #canonical: string
+  readonly #parts: GuardParts
+  #guards: readonly string[] | undefined
+
+  constructor(canonical: string, parts: GuardParts) {
+    this.key = boundedKey(canonical)
+    this.#canonical = canonical
+    this.#parts = parts
+  }
+
+  get guards(): readonly string[] {
+    if (this.#guards === undefined) {
+      const { tags, guardOf, prefixDepth } = this.#parts
+      this.#guards = [NAMESPACE_GUARD, ...prefixGuards(this.#canonical, prefixDepth), ...tags.map(guardOf)]
     }
+    return this.#guards
   }
 }

@@ -19,12 +19,17 @@ const OTHERS = /[^\w.\-:~@=,;()/+]+/gu
  * @throws CacheKeyError when it is not a text, empty, or longer than 65,536 characters.
  */
 export function canonicalText(text: string, what: string): string {
+  mustBeText(text, what)
+  return CANONICAL.test(text) ? text : text.replace(OTHERS, encodeOthers)
+}
+
+/** @throws CacheKeyError as {@link canonicalText} does. */
+export function mustBeText(text: string, what: string): void {
   if (typeof text !== 'string') throw new CacheKeyError(`A ${what} must be a string, not ${describe(text)}.`)
   if (text === '') throw new CacheKeyError(`A ${what} must not be empty.`)
   if (text.length > MAX_RAW) {
     throw new CacheKeyError(`A ${what} must not be longer than ${MAX_RAW} characters (got ${text.length}).`)
   }
-  return CANONICAL.test(text) ? text : text.replace(OTHERS, encodeOthers)
 }
 
 /**

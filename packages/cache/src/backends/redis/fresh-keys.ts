@@ -4,11 +4,13 @@ const GENERATION = 4_096
 const READING_MS = 1_000
 
 /** What is expected of an entry. */
-interface Expectation {
+export interface Expectation {
   /** Until when it is fresh, by the server's clock. */
   readonly until: number
   /** The guards it depends on. */
   readonly guards: readonly string[]
+  /** Their names, one a line, as they stand in its frame. */
+  readonly names: string
 }
 
 /**
@@ -42,18 +44,18 @@ export class FreshKeys {
 
   /** An entry was seen that is fresh until then, by the server's clock, unless one of its guards changes. */
   saw(key: string, until: number, guards: readonly string[]): void {
-    this.#keep(key, { until, guards })
+    this.#keep(key, { until, guards, names: guards.join('\n') })
   }
 
-  /** The guards of an entry that is probably fresh. */
-  guardsOf(key: string, now: number): readonly string[] | undefined {
+  /** What is expected of an entry that is probably fresh. */
+  expect(key: string, now: number): Expectation | undefined {
     let expected = this.#young.get(key)
     if (expected === undefined) {
       expected = this.#old.get(key)
       if (expected === undefined) return undefined
       this.#keep(key, expected)
     }
-    return now < expected.until ? expected.guards : undefined
+    return now < expected.until ? expected : undefined
   }
 
   /** These entries, or all of them, were changed by this process. */

@@ -1,11 +1,11 @@
 import { Frame, frameEntry } from '../frame.js'
-import type { FreshKeys } from './fresh-keys.js'
+import type { Expectation, FreshKeys } from './fresh-keys.js'
 import type { Question, RedisBatchOptions } from './question.js'
 
-/** A question whose entry is expected to be fresh, and to depend on these guards. */
+/** A question whose entry is expected to be fresh. */
 export interface Expected {
   readonly question: Question
-  readonly guards: readonly string[]
+  readonly expectation: Expectation
 }
 
 /**
@@ -26,8 +26,8 @@ export async function readFresh(
     keys.push(names.entry(key))
   }
   const places = new Map<string, number>()
-  for (const { guards } of expected) {
-    for (const guard of guards) {
+  for (const { expectation } of expected) {
+    for (const guard of expectation.guards) {
       if (places.has(guard)) continue
       places.set(guard, keys.length)
       keys.push(names.guard(guard))
@@ -38,9 +38,10 @@ export async function readFresh(
   const stamps = values.map((bytes, index) => (index < entries.size ? undefined : bytes?.toString('latin1')))
   const left: Question[] = []
   const frames = values.slice(0, entries.size).map((bytes) => (bytes == null ? undefined : Frame.parse(bytes)))
-  for (const { question, guards } of expected) {
+  for (const { question, expectation } of expected) {
     const frame = frames[entries.get(question.address.key) as number]
-    if (frame?.fresh(now) === true && frame.dependsOn(guards) && unchanged(guards, places, stamps, frame.begun)) {
+    const isExpected = frame?.fresh(now) === true && frame.names === expectation.names
+    if (isExpected && unchanged(expectation.guards, places, stamps, frame.begun)) {
       question.answer(frameEntry(frame, now), undefined)
     } else left.push(question)
   }

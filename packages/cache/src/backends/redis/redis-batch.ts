@@ -38,9 +38,9 @@ export class RedisBatch {
     for (const question of questions) {
       const { mode, address } = question
       const mayExpect = now !== undefined && (mode === 'n' || mode === 'r')
-      const guards = mayExpect ? this.fresh.guardsOf(address.key, now) : undefined
-      if (guards === undefined) others.push(question)
-      else expected.push({ question, guards })
+      const expectation = mayExpect ? this.fresh.expect(address.key, now) : undefined
+      if (expectation === undefined) others.push(question)
+      else expected.push({ question, expectation })
     }
     for (const some of chunks(expected)) void this.#read(some)
     this.#askByScript(others)
