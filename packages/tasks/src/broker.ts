@@ -106,6 +106,8 @@ export interface BrokerCapabilities {
   readonly debounce: boolean
   /** The longest an attempt may run, in milliseconds; `Infinity` without limit. */
   readonly longestRunMs: number
+  /** How long the event loop of a worker may stand still before its tasks are given to others, in milliseconds; `Infinity`: they never are. */
+  readonly leaseMs: number
   /** The largest stored message, in bytes. */
   readonly largestMessageBytes: number
 }

@@ -69,7 +69,7 @@ export {
   TaskTimeoutError,
   WorkerShutdownError,
 } from './task-errors.js'
-export type { EnqueueEvent, SettleEvent, StartEvent } from './task-events.js'
+export type { EnqueueEvent, LagEvent, SettleEvent, StartEvent } from './task-events.js'
 export type { ResultOptions, TaskHandle, TaskStatus } from './task-handle.js'
 export type { BatchAnswer, BatchItem, BatchOptions, ScheduledEnqueueOptions, Tasks } from './tasks.js'
 export { type VirtualClock, virtualClock } from './virtual-clock.js'

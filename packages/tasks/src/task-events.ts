@@ -32,7 +32,17 @@ export interface SettleEvent {
   readonly durationMs: number
 }
 
+/** What `plinth:tasks:lag` tells: the event loop of a worker stood still for long. */
+export interface LagEvent {
+  readonly lagMs: number
+  /** How long it may before other workers take over. */
+  readonly leaseMs: number
+  /** The names of tasks that were running: one of them may be what blocked. */
+  readonly tasks: readonly string[]
+}
+
 /** The diagnostics channels of tasks. They cost nothing while nobody subscribes. */
 export const enqueueChannel: Channel = channel('plinth:tasks:enqueue')
 export const startChannel: Channel = channel('plinth:tasks:start')
+export const lagChannel: Channel = channel('plinth:tasks:lag')
 export const settleChannel: Channel = channel('plinth:tasks:settle')

@@ -4,6 +4,7 @@ import { Attempt, type AttemptHost } from './attempt.js'
 import type { Delivery, TaskBroker, TaskConsumer } from './broker.js'
 import { describeFailure } from './failure.js'
 import { DEFAULT_LANE_WEIGHTS, LANES, type LaneWeights } from './lane.js'
+import { watchLoop } from './loop-watch.js'
 import type { Outcome } from './outcome.js'
 import { parking } from './parking.js'
 import type { ScheduleLeadership } from './schedule/leadership.js'
@@ -46,6 +47,9 @@ export class Worker implements TaskWorker {
   #finished = 0
   #idle: (() => void) | undefined
   #hold: NodeJS.Timeout | undefined
+  #unwatch: (() => void) | undefined
+  /** The task that was started last: what blocked the event loop may have ended before anybody could look. */
+  #latest: readonly string[] = []
 
   constructor(host: WorkerHost, options: WorkerOptions) {
     this.#host = host
@@ -104,6 +108,11 @@ export class Worker implements TaskWorker {
     })
     // While a broker is away nothing else would keep the process, and nobody would come back to the tasks.
     if (this.#host.broker.capabilities.shared) this.#hold = setInterval(() => {}, LONG_MS)
+    this.#unwatch = watchLoop({
+      leaseMs: this.#host.broker.capabilities.leaseMs,
+      logger: this.#host.logger,
+      running: () => [...[...this.#running.values()].map(({ task }) => task), ...this.#latest],
+    })
     if (this.#options.schedules !== false) this.#leadership = await this.#host.leadership.join(this)
   }
 
@@ -121,6 +130,7 @@ export class Worker implements TaskWorker {
     if (this.#closing !== undefined) return Promise.resolve({ kind: 'released' })
     const attempt = new Attempt(this.#attemptHost, delivery, definition, now)
     this.#running.set(message.id, attempt)
+    if (this.#latest[0] !== message.task) this.#latest = [message.task]
     if (startChannel.hasSubscribers || settleChannel.hasSubscribers) return this.#observed(delivery, attempt, now)
     return attempt.run().then((outcome) => {
       this.#left(message.id, attempt, outcome)
@@ -170,6 +180,7 @@ export class Worker implements TaskWorker {
     }
     await this.#consumer?.close(Math.max(500, deadlineMs - (systemTaskClock.elapsed() - began)))
     clearInterval(this.#hold)
+    this.#unwatch?.()
     this.#closed = true
     return {
       finished: this.#finished,

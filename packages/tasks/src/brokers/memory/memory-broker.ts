@@ -84,6 +84,7 @@ class HubBroker implements MemoryBroker {
       shared: false,
       debounce: true,
       longestRunMs: Number.POSITIVE_INFINITY,
+      leaseMs: Number.POSITIVE_INFINITY,
       largestMessageBytes: hub.limits.maxPayloadBytes,
     }
     this.board = {

@@ -78,6 +78,7 @@ export class RabbitBroker implements TaskBroker {
       shared: true,
       debounce: false,
       longestRunMs: LONGEST_RUN_MS,
+      leaseMs: settings.heartbeatSeconds * 2000, // the server gives up after two heartbeats without a word
       largestMessageBytes: settings.maxPayloadBytes,
     }
     this.board = {

@@ -70,6 +70,7 @@ export class RedisBroker implements TaskBroker {
       shared: true,
       debounce: true,
       longestRunMs: Number.POSITIVE_INFINITY,
+      leaseMs: settings.lockMs,
       largestMessageBytes: settings.maxPayloadBytes,
     }
     this.board = {
