@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { redisBroker } from '../src/brokers/redis.js'
 import { createTasks, defineTask, memoryBroker, type TaskBroker } from '../src/index.js'
 import { small } from './load.js'
+import { report } from './target.js'
 
 /** From the call that enqueues to the first line of the handler, on a queue with nothing else; and what waiting costs. */
 
@@ -82,6 +83,9 @@ for (const who of ['plinth', 'bullmq'] as const) {
     `tasks: enqueue to start on idle redis, ${who}: p50 ${at(times[who], 0.5)} ms, p99 ${at(times[who], 0.99)} ms`,
   )
 }
+const median = (who: 'plinth' | 'bullmq'): number => Number(at(times[who], 0.5))
+const laterMs = median('plinth') - median('bullmq')
+report('enqueue to start on idle redis, ms later than bullmq (p50)', laterMs, laterMs <= 1, 'at most 1')
 await sides.bullmq.close()
 const counts = commandCounts(ourServer)
 const before = await counts()

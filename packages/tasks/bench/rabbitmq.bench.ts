@@ -3,6 +3,7 @@ import { startRabbitmq } from '@plinth/testing'
 import { FrameCounter } from './amqp-frames.js'
 import { inFlight, inTurn, small } from './load.js'
 import { ours, oursProcessing, raw, rawProcessing } from './rabbitmq-sides.js'
+import { againstTarget } from './target.js'
 
 // The twins of the Redis scenarios, beside plain amqplib: quorum queues, confirmed and persistent, on one server.
 
@@ -17,11 +18,11 @@ async function freshUrl(): Promise<string> {
   return `${server.url}/bench-${vhosts}`
 }
 
-for (const [name, ops, load] of [
-  ['one after the other', 1000, inTurn],
-  ['500 under way', 10_000, inFlight],
+for (const [name, ops, load, atLeast] of [
+  ['one after the other', 1000, inTurn, 0.95],
+  ['500 under way', 10_000, inFlight, 0.85],
 ] as const) {
-  await compare({
+  const rows = await compare({
     name: `tasks: rabbitmq, enqueue, ${name}`,
     ops,
     ours: async () => {
@@ -35,15 +36,18 @@ for (const [name, ops, load] of [
       },
     },
   })
+  againstTarget(rows, atLeast)
 }
 
 for (const results of [false, true]) {
-  await compare({
+  const rows = await compare({
     name: `tasks: rabbitmq, process, 100 at once, results ${results ? 'kept' : 'not kept'}`,
-    ops: 10_000,
+    ops: 8000,
     ours: async () => oursProcessing(await freshUrl(), 100, results),
     peers: { amqplib: async () => rawProcessing(await freshUrl(), 100) },
   })
+  // amqplib keeps no results: only without them both do the same.
+  if (!results) againstTarget(rows, 0.8)
 }
 
 /** Counted, not timed: what 1000 tasks cost between the process and the server, from enqueue to acknowledgement. */

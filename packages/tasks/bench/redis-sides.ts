@@ -9,6 +9,11 @@ import { inBatches, small, Tally } from './load.js'
 /** How ended jobs are kept on both sides: our default. */
 const keep = { removeOnComplete: { age: 3600, count: 10_000 }, attempts: 3 }
 
+/** An id of the caller's own, as every task of ours has one. */
+export function withId(): { readonly jobId: string } {
+  return { jobId: crypto.randomUUID() }
+}
+
 /** One side of a comparison on a Redis of its own, and the way to enqueue on it. */
 export interface Ours {
   readonly tasks: Tasks
