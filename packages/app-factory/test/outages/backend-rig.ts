@@ -153,10 +153,7 @@ export async function memcachedRig(): Promise<BackendRig> {
       async fill() {
         holders = Array.from({ length: 2 * MEMCACHED_PLACES }, () => new PlaceHolder(server.port))
         // those who wait for a place must be in before whoever is thrown out asks again
-        await until(
-          'was the server full',
-          () => holders.filter(({ isConnected }) => isConnected).length > MEMCACHED_PLACES / 2,
-        )
+        await until('was the server full', () => refusesNewcomers(server.port))
         proxy.cut()
       },
       async leave() {
@@ -239,12 +236,32 @@ class RedisNodes {
   }
 }
 
+/**
+ * Whether a Memcached refuses one more client. That others are connected does not say so: its threads count them later.
+ */
+function refusesNewcomers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    const settle = (isRefused: boolean): void => {
+      socket.destroy()
+      resolve(isRefused)
+    }
+    socket.on('error', () => settle(true))
+    socket.on('close', () => settle(true))
+    socket.on('data', ([first]) => settle(first !== BINARY_ANSWER))
+    socket.write(ASK_VERSION)
+  })
+}
+
+/** The request for the version in the binary protocol, and the byte with which every answer begins; a refusal is text. */
+const ASK_VERSION = Buffer.concat([Buffer.from([0x80, 0x0b]), Buffer.alloc(22)])
+const BINARY_ANSWER = 0x81
+
 /** Takes one place among the clients of a server, and asks again until it has one. */
 class PlaceHolder {
   readonly #port: number
   #socket: Socket | undefined
   #left = false
-  isConnected = false
 
   constructor(port: number) {
     this.#port = port
@@ -260,14 +277,8 @@ class PlaceHolder {
     if (this.#left) return
     const socket = connect({ host: '127.0.0.1', port: this.#port })
     this.#socket = socket
-    socket.on('connect', () => {
-      this.isConnected = true
-    })
     socket.on('error', () => {})
-    socket.on('close', () => {
-      this.isConnected = false
-      setTimeout(() => this.#take(), 5)
-    })
+    socket.on('close', () => setTimeout(() => this.#take(), 5))
     socket.resume()
   }
 }
