@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { root } from './root.mjs'
 
 /** Where `npm test` leaves what vitest counted. */
@@ -15,4 +15,27 @@ export function readTotals(file) {
   const isBroken = ({ status, assertionResults }) =>
     status === 'failed' && !assertionResults.some((result) => result.status === 'failed')
   return { passed: numPassedTests, failed: numFailedTests + testResults.filter(isBroken).length }
+}
+
+/**
+ * The files that took longest, as lines such as `  44.5 s  1 passed  packages/core/test/gate.test.ts`, longest first.
+ * @param {string} file
+ * @param {number} count
+ * @returns {string[]}
+ */
+export function readLongest(file, count) {
+  const { testResults } = JSON.parse(readFileSync(file, 'utf8'))
+  return testResults
+    .map(({ name, startTime, endTime, assertionResults }) => ({
+      path: relative(root, name),
+      seconds: (endTime - startTime) / 1000,
+      passed: assertionResults.filter(({ status }) => status === 'passed').length,
+      failed: assertionResults.filter(({ status }) => status === 'failed').length,
+    }))
+    .toSorted((one, other) => other.seconds - one.seconds)
+    .slice(0, count)
+    .map(({ path, seconds, passed, failed }) => {
+      const outcome = failed === 0 ? `${passed} passed` : `${passed} passed, ${failed} FAILED`
+      return `${seconds.toFixed(1).padStart(7)} s  ${outcome}  ${path}`
+    })
 }

@@ -1,11 +1,11 @@
 // npm test [--long] [FILES]: makes sure that real servers can be started, then runs the tests.
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { checkNode, installDependencies } from './install.mjs'
 import { run, runInstalled } from './run.mjs'
 import { say, stop } from './say.mjs'
 import { ensureServers, thisMachine } from './servers.mjs'
-import { resultsFile } from './test-results.mjs'
+import { readLongest, readTotals, resultsFile } from './test-results.mjs'
 
 const args = process.argv.slice(2).filter((arg) => arg !== '--long')
 const isLong = args.length !== process.argv.length - 2
@@ -26,6 +26,12 @@ async function testHere() {
     ['run', ...reporters, ...args],
     isLong ? { env: { PLINTH_LONG: '1' } } : {},
   )
+  if (isLong && existsSync(resultsFile)) {
+    const { passed, failed } = readTotals(resultsFile)
+    console.log(
+      ['The longest files:', ...readLongest(resultsFile, 25), `${passed} passed, ${failed} failed`].join('\n'),
+    )
+  }
   return code
 }
 
