@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util'
 import { root } from './root.mjs'
 
 const { values, positionals } = parseArgs({
+  // pnpm hands the `--` of `pnpm bench leaks -- --write` on, which would make names of all options after it
+  args: process.argv.slice(2).filter((arg) => arg !== '--'),
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },

@@ -13,6 +13,7 @@ export {
 } from './channels.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Closable } from './closable.js'
+export { type CompleteHost, type ComponentHost, completeHost } from './component-host.js'
 export { ComponentLifecycle, type ComponentLifecycleOptions, type MoveCause } from './component-lifecycle.js'
 export type { ComponentReason, ComponentReport, ComponentState, ComponentTransition } from './component-state.js'
 export { type DeadlineOptions, type DeadlineSignal, deadlineSignal, withDeadline } from './deadline.js'

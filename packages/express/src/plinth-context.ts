@@ -2,7 +2,7 @@ import { type Principal, RouteCache, RouteInvalidator, type UnkeyedRead } from '
 import { MisconfiguredError } from '@plinth/core'
 import { type HttpLimitOptions, RequestLimiter } from '@plinth/rate-limit/http'
 import type { Request } from 'express'
-import { type CompleteHost, completeHost, type PlinthHost } from './plinth-host.js'
+import { completePlinthHost, type PlinthHost } from './plinth-host.js'
 
 /** Options of `plinth`. */
 export interface PlinthOptions {
@@ -24,14 +24,14 @@ export interface PlinthOptions {
 
 /** What the middlewares of one app share. */
 export class PlinthContext {
-  readonly infra: CompleteHost
+  readonly infra: ReturnType<typeof completePlinthHost>
   readonly options: PlinthOptions
   readonly routes: RouteCache
   readonly invalidator: RouteInvalidator
   readonly limiter: RequestLimiter
 
   constructor(host: PlinthHost, options: PlinthOptions) {
-    this.infra = completeHost(host)
+    this.infra = completePlinthHost(host)
     this.options = options
     if (options.addressLimit !== undefined) this.infra.rateLimiter.noteRoute(options.addressLimit)
     const { cache, rateLimiter, clientMaxAgeMs } = this.infra

@@ -12,7 +12,7 @@ import { mayBeInfraPath, sendWebResponse, webRequest } from '@plinth/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CacheHooks } from './cache-hooks.js'
 import { LimitHooks } from './limit-hooks.js'
-import { type CompleteHost, completeHost } from './plinth-host.js'
+import { completePlinthHost } from './plinth-host.js'
 import type { PlinthPluginOptions } from './plinth-options.js'
 import { PutHooks } from './put-hooks.js'
 import { cacheFacts, replyField } from './request-facts.js'
@@ -36,11 +36,11 @@ export class RequestPath {
   readonly #puts: PutHooks
   readonly #invalidator: RouteInvalidator
   readonly #limits: LimitHooks
-  readonly #host: CompleteHost
+  readonly #host: ReturnType<typeof completePlinthHost>
   readonly #lanes = new WeakMap<RouteContext, Lane>()
 
   constructor(options: PlinthPluginOptions) {
-    const host = completeHost(options.infra)
+    const host = completePlinthHost(options.infra)
     this.#options = options
     this.#host = host
     if (options.addressLimit !== undefined) host.rateLimiter.noteRoute(options.addressLimit)
