@@ -24,6 +24,7 @@ await compare({
     },
   },
   ops: 200_000,
+  target: 1,
 })
 
 await compare({
@@ -36,4 +37,5 @@ await compare({
     },
   },
   ops: 200_000,
+  target: 1,
 })

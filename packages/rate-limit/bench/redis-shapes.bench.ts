@@ -17,6 +17,7 @@ for (const [inFlight, ops] of [
     ours: () => oursOn(['1000000000/1m', '1000000000/1h', '1000000000/1d fixed'], load),
     peers: { RateLimiterUnion: () => peerOn((url) => flexibleUnion(url, limits), load) },
     ops,
+    target: 1.8,
   })
   for (const algorithm of ['gcra', 'fixed', 'strict'])
     await compare({

@@ -24,6 +24,7 @@ for (const [inFlight, ops] of [
     ours: () => oursOn(['1000000000/1m'], load),
     peers: peersUnder(load),
     ops,
+    target: 1.1,
   })
 }
 

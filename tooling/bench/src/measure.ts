@@ -12,6 +12,8 @@ export interface Comparison {
   readonly ops: number
   /** Pairs of rounds that count, for each peer, after one that does not. At least 5, which is the default. */
   readonly pairs?: number
+  /** How many times as fast as every peer this house means to be. It is printed beside the figure, met or not. */
+  readonly target?: number
 }
 
 /** How this house did beside one peer in one scenario. */
@@ -25,6 +27,8 @@ export interface ComparisonRow {
   readonly peerPerSecond: number
   /** How many times as fast as the peer this house is, pair by pair: above 1 it is faster, below 1 slower. */
   readonly ratio: Spread
+  /** What the ratio means to be, when the scenario says so. */
+  readonly target?: number
   /** What one operation cost in the counters that a contestant reads. */
   readonly oursCounts?: Counts
   readonly peerCounts?: Counts
@@ -38,7 +42,7 @@ export const fewestPairs = 5
  * same weather. Each side warms up first, the first pair is discarded, and every pair gives one ratio.
  */
 export async function measure(
-  { name, ours, peers, ops, pairs = fewestPairs }: Comparison,
+  { name, ours, peers, ops, pairs = fewestPairs, target }: Comparison,
   now: () => number = () => performance.now(),
 ): Promise<ComparisonRow[]> {
   const rows: ComparisonRow[] = []
@@ -47,7 +51,8 @@ export async function measure(
     try {
       const b = await makeContestant(maker)
       try {
-        rows.push({ scenario: name, peer, ops, pairs, ...(await duel(a, b, { ops, pairs, now })) })
+        const aim = target === undefined ? {} : { target }
+        rows.push({ scenario: name, peer, ops, pairs, ...aim, ...(await duel(a, b, { ops, pairs, now })) })
       } finally {
         await b.close?.()
       }
@@ -64,7 +69,7 @@ interface Duel {
   readonly now: () => number
 }
 
-type DuelResult = Omit<ComparisonRow, 'scenario' | 'peer' | 'ops' | 'pairs'>
+type DuelResult = Omit<ComparisonRow, 'scenario' | 'peer' | 'ops' | 'pairs' | 'target'>
 
 async function duel(a: Contestant, b: Contestant, { ops, pairs, now }: Duel): Promise<DuelResult> {
   await timed(a, Math.ceil(ops / 4), now)

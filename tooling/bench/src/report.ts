@@ -16,9 +16,20 @@ export function describeRows(rows: readonly ComparisonRow[]): string {
   return [...lines, ...rows.flatMap(describeCounts)].join('\n')
 }
 
-function describeRow({ scenario, peer, oursPerSecond, peerPerSecond, ratio }: ComparisonRow): string[] {
+function describeRow({ scenario, peer, oursPerSecond, peerPerSecond, ratio, target }: ComparisonRow): string[] {
   const spread = `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)})`
-  return [scenario, peer, describeRate(oursPerSecond), describeRate(peerPerSecond), spread, verdict(ratio)]
+  return [
+    scenario,
+    peer,
+    describeRate(oursPerSecond),
+    describeRate(peerPerSecond),
+    spread,
+    verdict(ratio) + aim(ratio, target),
+  ]
+}
+
+function aim({ median }: ComparisonRow['ratio'], target: number | undefined): string {
+  return target === undefined ? '' : `, target ${target}: ${median >= target ? 'met' : 'NOT MET'}`
 }
 
 /** A difference counts only when every pair agrees on its direction. */

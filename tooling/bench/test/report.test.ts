@@ -33,3 +33,9 @@ test('counters stand below the table', () => {
     '  cache: hit, one, for one op: get 2, set 0.5',
   ])
 })
+
+test('a target stands beside the figure, met or not, and decides by the median', () => {
+  const ratio = { median: 1.05, min: 1.01, max: 1.2 }
+  expect(describeRows([{ ...row, ratio, target: 1 }])).toMatch(/faster, target 1: met$/)
+  expect(describeRows([{ ...row, ratio, target: 1.1 }])).toMatch(/faster, target 1.1: NOT MET$/)
+})
