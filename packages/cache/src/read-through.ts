@@ -72,6 +72,8 @@ export class ReadThrough {
       if (claim === undefined) {
         // Somebody else may have found out earlier that the store is away.
         if (usable && !request.refresh && voided < MAX_VOIDED && this.#flights.has(key)) continue
+        // Voided too often: whoever joined without a lease would not learn of it when it is voided once more.
+        if (usable && voided >= MAX_VOIDED) return this.#computeAlone(request, undefined)
         return this.#compute(request, undefined, undefined)
       }
       if (claim.entry !== undefined && this.#pending.isVoid(claim.entry)) {
@@ -89,7 +91,7 @@ export class ReadThrough {
       if (!request.refresh && this.#flights.has(key)) continue
       const now = clock.elapsed()
       waitUntil ??= now + request.policy().timeoutMs
-      if (now >= waitUntil) return this.#compute(request, undefined, claim.entry)
+      if (now >= waitUntil) return this.#computeAlone(request, claim.entry)
       await this.#waitForOthers(request, watch, waitUntil - now)
       request.signal?.throwIfAborted()
     }
@@ -166,13 +168,31 @@ export class ReadThrough {
     return outcome.open()
   }
 
-  /** Starts a computation, which goes on whether or not anybody waits for it. */
+  /** Computes for one caller, without a lease: nobody may join, because nothing tells whether another process voids it under way. */
+  async #computeAlone(request: LoadRequest, entry: StoredEntry | undefined): Promise<unknown> {
+    this.#parts.reporter.miss(request.template)
+    const flight = this.#start(request, undefined, entry)
+    const outcome = await flight.join(request.policy().softTimeoutMs, request.signal)
+    return outcome.open()
+  }
+
+  /** Starts a computation that others may join. */
   #launch(request: LoadRequest, lease: Lease | undefined, entry: StoredEntry | undefined): Flight {
+    return this.#start(request, lease, entry, (flight) => this.#flights.set(request.address.key, flight))
+  }
+
+  /** Starts a computation, which goes on whether or not anybody waits for it. */
+  #start(
+    request: LoadRequest,
+    lease: Lease | undefined,
+    entry: StoredEntry | undefined,
+    show?: (flight: Flight) => void,
+  ): Flight {
     const older = entry === undefined ? undefined : this.#open(request, entry)
     const mayServe = older !== undefined && entry !== undefined && Math.max(entry.graceForMs, entry.staleForMs) > 0
     const stale = (): unknown => (entry === undefined ? undefined : this.#open(request, entry)?.value)
     const flight = new Flight(mayServe ? stale : undefined)
-    this.#flights.set(request.address.key, flight)
+    show?.(flight)
     flight.start(() => this.#run(request, flight, lease, stale))
     return flight
   }

@@ -70,3 +70,17 @@ describe('an entry on Redis that was seen fresh', () => {
     expect(await ours.getOrSet(KEY, () => 'newer', { swr: '10s' })).toBe('short')
   })
 })
+
+it('a fill is refused when a tag that only the loader told was invalidated meanwhile, and its stamp evicted', async () => {
+  const { ours, theirs, raw } = await expecting()
+  await theirs.invalidateTags('nobody has this')
+  await theirs.set('other', 1, { tags: ['late'] })
+  const value = await ours.getOrSet('computed', async ({ addTags }) => {
+    addTags('late')
+    await theirs.invalidateTags('late')
+    expect(await raw('DEL', 'cache:v1/g/t:late')).toBe(1)
+    return 'old'
+  })
+  expect(value).toBe('old')
+  expect(await theirs.get('computed')).toBeUndefined()
+})

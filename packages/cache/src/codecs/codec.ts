@@ -4,6 +4,10 @@ export interface Codec {
   readonly id: number
   /** @throws anything, for a value it cannot turn into bytes; the cache wraps it into a `CacheValueError`. */
   encode(value: unknown): Uint8Array
-  /** @throws anything, for bytes that it did not make; the entry then counts as missing and is removed. */
+  /**
+   * The bytes may be read for several callers: nothing of the value may be a view of them.
+   *
+   * @throws anything, for bytes that it did not make; the entry then counts as missing and is removed.
+   */
   decode(bytes: Uint8Array): unknown
 }

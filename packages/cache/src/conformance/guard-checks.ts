@@ -94,4 +94,19 @@ export const guardChecks: readonly CacheBackendCheck[] = [
       }
     },
   },
+  {
+    name: 'a change of a guard found out late is remembered, though nothing depends on it any more',
+    run: async (fixture) => {
+      const [store, other] = stores(fixture)
+      for (const forget of [(): Promise<unknown> => other.remove(['b']), () => store.read(at('b', ['n', 't:late']))]) {
+        await store.remove(['a'])
+        await store.write(at('b', ['n', 't:late']), entryOf(store, 'b'))
+        const { lease } = await store.claim(at('a'), { mode: 'need', leaseMs: LEASE_MS })
+        await other.stamp(['t:late'])
+        await forget()
+        equal(await lease?.fill(entryOf(store, 'late', { extraGuards: ['t:late'] })), false)
+        equal(await seenElsewhere(fixture, 'a'), undefined)
+      }
+    },
+  },
 ]

@@ -41,7 +41,7 @@ async function read(key: string, { onlyStored = false } = {}): Promise<void> {
 const ways: readonly ((cache: Cache, key: string) => Promise<unknown>)[] = [
   (cache, key) => cache.delete(key),
   (cache, key) => cache.invalidateTags(`tag:${key}`),
-  (cache, key) => cache.invalidateTags(`late:${key}`, `tag:${key}`),
+  (cache, key) => cache.invalidateTags(`late:${key}`),
   (cache) => cache.deleteByPrefix('user'),
   (cache) => cache.clear(),
   (cache) =>

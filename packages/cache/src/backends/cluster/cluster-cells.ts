@@ -15,7 +15,8 @@ export interface ClusterCellsOptions {
   readonly guardMs: number
 }
 
-const REMEMBERED = 1_000
+/** How many of the latest stamps are remembered for computations under way, in one key of at most about a megabyte. */
+const REMEMBERED = 10_000
 
 /**
  * Cells on Redis Cluster: entries and stamps lie on whatever node their names say, the store's time and what belongs to it on one.

@@ -44,7 +44,12 @@ export class Stamps {
   }
 
   release(stamps: readonly Stamp[]): void {
-    for (const stamp of stamps) if (--stamp.users === 0) this.#stamps.delete(stamp.guard)
+    for (const stamp of stamps) {
+      if (--stamp.users > 0) continue
+      this.#stamps.delete(stamp.guard)
+      // Who computes now may yet find out that it depends on it.
+      if (this.#computations > 0 && stamp.changedAt > 0) this.#remember(stamp.guard, stamp.changedAt)
+    }
   }
 
   /** Whether guards found out late would be judged rightly for a computation that began at `time`. */
@@ -75,7 +80,7 @@ export class Stamps {
   #remember(guard: string, time: number): void {
     if (this.#remembered.size >= MAX_REMEMBERED) {
       this.#remembered.clear()
-      this.#forgottenUpTo = time
+      this.#forgottenUpTo = this.#time
     }
     this.#remembered.set(guard, time)
   }

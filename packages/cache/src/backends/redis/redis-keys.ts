@@ -4,7 +4,7 @@ export class RedisKeys {
   readonly guardPrefix: string
   /** The store's time. On Cluster it shares a slot with {@link RedisKeys.late} and {@link RedisKeys.mark}. */
   readonly clock: string
-  /** Stamps of guards that nothing depended on. */
+  /** The latest stamps. */
   readonly late: string
   /** Which server confirmed the stamps. */
   readonly mark: string

@@ -36,8 +36,8 @@ export interface RedisStoreOptions {
   readonly guardMs: number
 }
 
-/** How many stamps of guards without entries are remembered for computations under way. */
-const REMEMBERED = 1_000
+/** How many of the latest stamps are remembered for computations under way, in one key of at most about a megabyte. */
+const REMEMBERED = 10_000
 /** How many keys one command removes. */
 const REMOVE_AT_ONCE = 500
 

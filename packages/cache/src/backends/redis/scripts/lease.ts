@@ -31,22 +31,23 @@ return held and 1 or 0
 )
 
 /**
- * Changes guards. KEYS: clock, memory of late stamps, guards. ARGV: how many stamps are remembered of guards that nothing depends on yet.
- * A computation under way may yet turn out to depend on them.
+ * Changes guards. KEYS: clock, memory of late stamps, guards. ARGV: how many stamps are remembered.
+ *
+ * A computation under way may yet turn out to depend on them; so they are remembered, even those that have a stamp: it may expire or be
+ * evicted before the computation asks.
  */
 export const STAMP: Script = defineScript(
   PRELUDE,
   `
 for i = 3, #KEYS do
   local q = tick(KEYS[1])
-  if not redis.call('SET', KEYS[i], q, 'XX', 'KEEPTTL') then
-    local known = redis.call('HLEN', KEYS[2])
-    if known == 0 or known > tonumber(ARGV[1]) then
-      redis.call('UNLINK', KEYS[2])
-      redis.call('HSET', KEYS[2], '', q)
-    end
-    redis.call('HSET', KEYS[2], KEYS[i], q)
+  redis.call('SET', KEYS[i], q, 'XX', 'KEEPTTL')
+  local known = redis.call('HLEN', KEYS[2])
+  if known == 0 or known > tonumber(ARGV[1]) then
+    redis.call('UNLINK', KEYS[2])
+    redis.call('HSET', KEYS[2], '', q)
   end
+  redis.call('HSET', KEYS[2], KEYS[i], q)
 end
 return 1
 `,
