@@ -138,14 +138,20 @@ export class RabbitOffice implements Closable {
     if (over.aborted)
       throw new BackendUnavailableError('Leadership was lost; nothing was saved.', { reason: 'refused' })
     const n = current().n + 1
+    let stop = (): void => {}
     const settled = new Promise<void>((resolve) => {
       onArrival(() => {
         if (current().n >= n) resolve()
       })
-      over.addEventListener('abort', () => resolve(), { once: true })
+      stop = resolve
+      over.addEventListener('abort', stop, { once: true })
     })
-    await this.#publish({ n, state })
-    await settled
+    try {
+      await this.#publish({ n, state })
+      await settled
+    } finally {
+      over.removeEventListener('abort', stop) // a term has as many saves as slots
+    }
     if (current().n < n)
       throw new BackendUnavailableError('Leadership was lost; nothing was saved.', { reason: 'refused' })
   }
