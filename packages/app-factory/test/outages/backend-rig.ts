@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Env } from '@plinth/config'
 import { type RedisServer, type Server, startMemcached, startRedis, startRedisCluster, tcpProxy } from '@plinth/testing'
 import { Redis } from 'ioredis'
@@ -152,9 +153,11 @@ export async function memcachedRig(): Promise<BackendRig> {
       promote: notThere,
       async fill() {
         holders = Array.from({ length: 2 * MEMCACHED_PLACES }, () => new PlaceHolder(server.port))
-        // those who wait for a place must be in before whoever is thrown out asks again
-        await until('was the server full', () => refusesNewcomers(server.port))
-        proxy.cut()
+        // What was connected before, and is thrown out, leaves its places late: those who wait must have got them all.
+        for (let round = 0; round < 3; round += 1) {
+          proxy.cut()
+          await until('was the server full', () => staysFull(server.port))
+        }
       },
       async leave() {
         for (const holder of holders.splice(0)) holder.leave()
@@ -234,6 +237,15 @@ class RedisNodes {
     }
     await node.command('SAVE')
   }
+}
+
+/** Whether a Memcached refuses newcomers for a while: a place that is left just then is taken by whoever comes first. */
+async function staysFull(port: number): Promise<boolean> {
+  for (let look = 0; look < 10; look += 1) {
+    if (!(await refusesNewcomers(port))) return false
+    await pause(10)
+  }
+  return true
 }
 
 /**
