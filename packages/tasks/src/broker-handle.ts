@@ -63,9 +63,10 @@ export class BrokerHandle implements TaskHandle {
 
   async status(): Promise<TaskStatus> {
     const record = await this.#inspect()
-    if (record !== undefined) return record.state
-    if (!this.#facts.accepted || this.#broker.capabilities.inspectWaiting) return 'unknown'
-    // This broker only knows what has started; what it confirmed to us and has not started, waits.
+    const { inspectWaiting } = this.#broker.capabilities
+    if (record !== undefined && (inspectWaiting || record.state !== 'waiting')) return record.state
+    if (inspectWaiting || (record === undefined && !this.#facts.accepted)) return 'unknown'
+    // This broker only knows what has started; what it confirmed and has not started, waits.
     return (this.#facts.dueAt ?? 0) > this.#broker.clock.now() ? 'delayed' : 'waiting'
   }
 

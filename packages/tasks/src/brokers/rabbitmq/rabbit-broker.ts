@@ -128,13 +128,15 @@ export class RabbitBroker implements TaskBroker {
 
   async inspect(ref: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
     await this.#ledger.sync(options)
-    const known = this.#view.ended(ref.id)
-    if (known !== undefined) return recordOf(ref, known, this.#view.dead(ref.id))
-    const running = await this.#ask(ref.id)
-    if (running === undefined) {
-      if (!this.#view.cancelled.has(ref.id)) return undefined
-      return recordOf(ref, { status: 'cancelled', reason: this.#view.cancelled.get(ref.id) }, undefined)
+    const ended = (): TaskRecord | undefined => {
+      const known = this.#view.ended(ref.id)
+      return known === undefined ? undefined : recordOf(ref, known, this.#view.dead(ref.id))
     }
+    const known = ended()
+    if (known !== undefined) return known
+    const running = await this.#ask(ref.id)
+    // Who ran it may have ended it when the question came.
+    if (running === undefined) return ended() ?? this.#notStarted(ref)
     const { task, attempt, progress } = running
     return {
       ...ref,
@@ -145,6 +147,14 @@ export class RabbitBroker implements TaskBroker {
       enqueuedAt: 0,
       ...(progress === undefined ? {} : { progress: JSON.parse(progress) as unknown }),
     }
+  }
+
+  /** What is known of a task that nobody runs: that it was cancelled, or that it waits if its enqueue named a key or an id. */
+  #notStarted(ref: TaskRef): TaskRecord | undefined {
+    if (this.#view.cancelled.has(ref.id))
+      return recordOf(ref, { status: 'cancelled', reason: this.#view.cancelled.get(ref.id) }, undefined)
+    if (!this.#view.claims.isStored(ref.id)) return undefined
+    return { ...ref, task: '', lane: 'normal', state: 'waiting', attempt: 0, enqueuedAt: 0 }
   }
 
   async settled(ref: TaskRef, signal: AbortSignal): Promise<Settled | undefined> {
