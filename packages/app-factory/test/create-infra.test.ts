@@ -1,6 +1,7 @@
 import { createInfra, defineComponent, type InfraOptions, StartError } from '@plinth/app-factory'
 import { ConfigError } from '@plinth/config'
 import { BackendUnavailableError, type Logger, MisconfiguredError } from '@plinth/core'
+import { defineTask } from '@plinth/tasks'
 import { expect, onTestFinished, test } from 'vitest'
 
 const env = { EMAIL_TRANSPORT: 'memory', NODE_ENV: 'test' }
@@ -196,4 +197,19 @@ test("Postmark's webhooks are received where they are configured, and strangers 
     )
   expect((await deliver('wrong'))?.status).toBe(401)
   expect((await deliver('a-long-webhook-password'))?.status).toBe(200)
+})
+
+test.each([
+  ['throw', 'is an error'],
+  ['buffer', 'waits in this process'],
+])('with TASKS_ENQUEUE_WHEN_DOWN=%s an enqueue while the broker is away %s', { timeout: 60_000 }, async (when) => {
+  const note = defineTask({ name: 'note', run: async (_text: string) => {} })
+  const away = { TASKS_BROKER: 'redis', TASKS_REDIS_URL: 'redis://127.0.0.1:1', TASKS_ENQUEUE_WHEN_DOWN: when }
+  const infra = await started({ env: { ...env, ...away }, tasks: [note] })
+  const answer = await infra.tasks.enqueue(note, 'hello').then(
+    (handle) => handle.status(),
+    (error: unknown) => error,
+  )
+  if (when === 'buffer') expect(answer).toBe('buffered')
+  else expect(answer).toBeInstanceOf(BackendUnavailableError)
 })

@@ -13,6 +13,7 @@ export interface TasksSettings {
   readonly required: boolean
   readonly broker: 'memory' | 'redis' | 'rabbitmq'
   readonly concurrency: number
+  readonly enqueueWhenDown: 'throw' | 'buffer'
   /** With broker `redis`. */
   readonly redis: RedisSettings | undefined
   /** With broker `rabbitmq`. */
@@ -41,6 +42,11 @@ export const tasksSection: Section<TasksSettings> = section({
       min: 1,
       max: 10_000,
       unit: 'tasks',
+    }),
+    enqueueWhenDown: choice('TASKS_ENQUEUE_WHEN_DOWN', ['throw', 'buffer'], {
+      meaning:
+        'What an enqueue does while the broker is away: fail at once, or wait in this process, within bounds (lost when it dies).',
+      default: 'throw',
     }),
     redis: redisGroup({ of: 'the tasks', prefix: 'TASKS', db: 3, when: { broker: ['redis'] } }),
     rabbitmq: rabbitmqGroup({ of: 'the tasks', prefix: 'TASKS', when: { broker: ['rabbitmq'] } }),

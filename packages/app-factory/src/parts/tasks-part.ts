@@ -35,6 +35,7 @@ export async function tasksPart(
     tasks: options.tasks,
     deps: options.deps as never, // each handler declares what it needs; the caller of the factory provides it
     logger,
+    enqueueWhenDown: settings.enqueueWhenDown,
   })
   const runs = options.worker === 'auto' ? settings.broker === 'memory' : options.worker
   const worker = runs ? tasks.worker({ concurrency: settings.concurrency }) : undefined
