@@ -34,7 +34,7 @@ export function watchLoop({ leaseMs, logger, running }: LoopWatchOptions): () =>
     looked = now
     const tasks = [...new Set([...before, ...running()])]
     before = running()
-    if (lagMs < worthSaying) return
+    if (lagMs < worthSaying || tasks.length === 0) return
     lagChannel.publish({ lagMs, leaseMs, tasks })
     if (now - warned < QUIET_MS) return
     warned = now

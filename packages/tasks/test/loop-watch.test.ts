@@ -30,7 +30,7 @@ test('a handler that blocks the event loop long enough to endanger leases is war
     await expect.poll(() => told.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(2)
     const lags = warnings.filter(({ text }) => text.includes('event loop'))
     expect(lags).toHaveLength(1)
-    expect(told[0]).toMatchObject({ leaseMs: 1500, tasks: ['crunch'] })
+    for (const event of told) expect(event).toMatchObject({ leaseMs: 1500, tasks: ['crunch'] })
   } finally {
     unsubscribe('plinth:tasks:lag', listen)
     await tasks.close()

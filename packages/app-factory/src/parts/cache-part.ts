@@ -28,7 +28,10 @@ export async function cachePart(
     backend: settings.backend,
     ...(target === undefined ? {} : { target }),
     ...steps,
-    close: () => cache.close(),
+    close: async () => {
+      await cache.close()
+      await backend.close()
+    },
   }
 }
 
