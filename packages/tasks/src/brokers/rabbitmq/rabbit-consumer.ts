@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { BackendUnavailableError } from '@plinth/core'
+import { BackendUnavailableError, withDeadline } from '@plinth/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
 import { dedupeScope } from '../../dedupe-scope.js'
@@ -18,6 +18,9 @@ import type { RabbitLedger } from './rabbit-ledger.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import { laneQueue, type RabbitQueues, suspectsQueue } from './rabbit-queues.js'
 import type { RabbitView } from './rabbit-view.js'
+
+/** How long a server may take to stop delivering: what still comes after that is handed back. */
+const CANCEL_MS = 2000
 
 /** What a consumer needs of its broker. */
 export interface RabbitConsumerHost {
@@ -79,9 +82,10 @@ export class RabbitConsumer implements TaskConsumer {
     const channel = this.#channel
     this.#channel = undefined
     if (channel === undefined) return
-    for (const queue of this.#options.queues) {
-      for (const name of queueNames(queue)) await channel.cancel(tagOf(name)).catch(() => {}) // its session is over
-    }
+    const names = this.#options.queues.flatMap(queueNames)
+    const cancelled = Promise.allSettled(names.map(async (name) => channel.cancel(tagOf(name))))
+    const onDeadline = (): Error => new BackendUnavailableError('RabbitMQ did not answer.', { reason: 'deadline' })
+    await withDeadline(cancelled, { deadlineMs: CANCEL_MS, onDeadline }).catch(() => {}) // its session is over
   }
 
   close(deadlineMs = 5000): Promise<void> {

@@ -44,6 +44,8 @@ export interface RabbitLinkOptions {
 }
 
 const backoff = fullJitter({ baseMs: 100, capMs: 2000 })
+/** A server that leaves a declaration without an answer for so long has to be connected to anew. */
+const ANSWER_MS = 15_000
 /** A refused password is tried again this rarely: it may have been changed. */
 const MISTAKE_RETRY_MS = 10_000
 
@@ -166,11 +168,11 @@ export class RabbitLink implements Closable {
     const stop = (): void => end()
     this.#down.signal.addEventListener('abort', stop, { once: true })
     try {
-      for (let count = 0; count < 2; count += 1) models.push(await this.#connect(amqp, attempt, end))
+      for (let count = 0; count < 2; count += 1) models.push(await this.#connect(amqp, attempt, over.signal, end))
       const [consuming, forPublishing] = models
       if (consuming === undefined || forPublishing === undefined) return
       const session = await this.#open(consuming, forPublishing, over.signal, end)
-      await this.#options.prepare(session)
+      await untilOver(this.#options.prepare(session), over.signal)
       if (over.signal.aborted || this.#down.signal.aborted) return
       connected()
       this.#session = session
@@ -187,11 +189,21 @@ export class RabbitLink implements Closable {
     }
   }
 
-  async #connect(amqp: Amqplib, attempt: number, end: (error: unknown) => void): Promise<ChannelModel> {
+  async #connect(
+    amqp: Amqplib,
+    attempt: number,
+    over: AbortSignal,
+    end: (error: unknown) => void,
+  ): Promise<ChannelModel> {
     const { urls, connectMs, heartbeatSeconds } = this.#options
     const url = new URL(urls[attempt % urls.length] ?? '')
     url.searchParams.set('heartbeat', String(heartbeatSeconds))
-    const model = await amqp.connect(url.toString(), { timeout: connectMs, noDelay: true })
+    const connecting = amqp.connect(url.toString(), { timeout: connectMs, noDelay: true })
+    // The client's own timeout ends with the TCP connection: what follows needs an answer as well.
+    const model = await untilOver(connecting, over, connectMs + ANSWER_MS).catch((error: unknown) => {
+      connecting.then(closeModel, () => {})
+      throw error
+    })
     model.on('error', end)
     model.on('close', end)
     joinWrites(streamOf(model))
@@ -209,16 +221,21 @@ export class RabbitLink implements Closable {
       channel.on('close', end)
       return channel
     }
-    const publishing = watch(await forPublishing.createConfirmChannel())
+    const answered = <Result>(work: Promise<Result>): Promise<Result> =>
+      untilOver(work, over, ANSWER_MS).catch((error: unknown) => {
+        if (error instanceof NoAnswerError) end(error)
+        throw error
+      })
+    const publishing = watch(await answered(forPublishing.createConfirmChannel()))
     publishing.on('return', ({ properties }) => this.#returned.add(String(properties.messageId)))
     return {
       consuming,
       publishing,
       over,
       channel: async (prepare) => {
-        const channel = await openChannel(consuming)
+        const channel = await answered(openChannel(consuming))
         try {
-          await prepare?.(channel)
+          if (prepare !== undefined) await answered(prepare(channel))
           return watch(channel)
         } catch (error) {
           await closeChannel(channel)
@@ -226,9 +243,9 @@ export class RabbitLink implements Closable {
         }
       },
       scratch: async (work) => {
-        const channel = await openChannel(consuming)
+        const channel = await answered(openChannel(consuming))
         try {
-          return await work(channel)
+          return await answered(work(channel))
         } catch (error) {
           throw describe(error)
         } finally {
@@ -250,12 +267,21 @@ async function openChannel(model: ChannelModel): Promise<Channel> {
   }
 }
 
+/** Never rejects: what was refused has closed its channel already, and one without an answer goes with its session. */
 async function closeChannel(channel: Channel): Promise<void> {
-  try {
-    await channel.close()
-  } catch {
-    // what was refused has closed it already
-  }
+  const closing = Promise.resolve().then(() => channel.close())
+  await withDeadline(closing, { deadlineMs: 1000, onDeadline: noAnswer }).catch(() => {})
+}
+
+/** Waits for the server no longer than the session lasts. */
+function untilOver<Result>(work: Promise<Result>, over: AbortSignal, deadlineMs?: number): Promise<Result> {
+  return withDeadline(work, { deadlineMs, signal: over, onDeadline: noAnswer })
+}
+
+class NoAnswerError extends BackendUnavailableError {}
+
+function noAnswer(): Error {
+  return new NoAnswerError('RabbitMQ did not answer in time.', { reason: 'deadline' })
 }
 
 /** Waits for a confirmation no longer than the deadline. */
@@ -289,8 +315,8 @@ function loadAmqplib(): Promise<Amqplib> {
 }
 
 async function closeModel(model: ChannelModel): Promise<void> {
-  const gone = new Error('no answer')
-  await withDeadline(model.close(), { deadlineMs: 1000, onDeadline: () => gone }).catch(() => {
+  const closing = Promise.resolve().then(() => model.close())
+  await withDeadline(closing, { deadlineMs: 1000, onDeadline: noAnswer }).catch(() => {
     // A peer that does not answer would be waited for until its heartbeat fails.
     streamOf(model)?.destroy()
   })
@@ -301,6 +327,9 @@ function streamOf(model: ChannelModel): { destroy(): void } | undefined {
   return (model.connection as unknown as { readonly stream?: { destroy(): void } }).stream
 }
 
+const LOST_QUEUE =
+  ' If every node is up, a crash took this queue right after it was declared; delete it, and it is declared again.'
+
 function describe(error: unknown): Error {
   if (error instanceof InfraError) return error
   const cause = sanitizeError(error)
@@ -310,5 +339,6 @@ function describe(error: unknown): Error {
       { cause },
     )
   }
-  return new BackendUnavailableError(`RabbitMQ is unavailable: ${cause.message}`, { reason: 'closed', cause })
+  const hint = /home node/i.test(cause.message) ? LOST_QUEUE : ''
+  return new BackendUnavailableError(`RabbitMQ is unavailable: ${cause.message}${hint}`, { reason: 'closed', cause })
 }
