@@ -158,6 +158,7 @@ export async function memcachedRig(): Promise<BackendRig> {
           proxy.cut()
           await until('was the server full', () => staysFull(server.port))
         }
+        for (const holder of holders) holder.stopWaiting()
       },
       async leave() {
         for (const holder of holders.splice(0)) holder.leave()
@@ -239,28 +240,35 @@ class RedisNodes {
   }
 }
 
-/** Whether a Memcached refuses newcomers for a while: a place that is left just then is taken by whoever comes first. */
+/** Whether a Memcached lets no newcomer in for a while: a place that is left just then is taken by whoever comes first. */
 async function staysFull(port: number): Promise<boolean> {
   for (let look = 0; look < 10; look += 1) {
-    if (!(await refusesNewcomers(port))) return false
+    const answer = await answerToNewcomer(port)
+    if (answer === 'served') return false
+    if (answer === 'none') return true
     await pause(10)
   }
   return true
 }
 
+/** How long a Memcached may take for its answer, in milliseconds. */
+const SILENCE_MS = 2_000
+
 /**
- * Whether a Memcached refuses one more client. That others are connected does not say so: its threads count them later.
+ * What one more client of a Memcached gets. That others are connected does not say so: its threads count them later. Once it is
+ * out of file descriptors, as it is when it asks for a password just then, it accepts nobody at all until a client leaves.
  */
-function refusesNewcomers(port: number): Promise<boolean> {
+function answerToNewcomer(port: number): Promise<'served' | 'refused' | 'none'> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port })
-    const settle = (isRefused: boolean): void => {
+    const settle = (answer: 'served' | 'refused' | 'none'): void => {
       socket.destroy()
-      resolve(isRefused)
+      resolve(answer)
     }
-    socket.on('error', () => settle(true))
-    socket.on('close', () => settle(true))
-    socket.on('data', ([first]) => settle(first !== BINARY_ANSWER))
+    socket.on('error', () => settle('refused'))
+    socket.on('close', () => settle('refused'))
+    socket.on('data', ([first]) => settle(first === BINARY_ANSWER ? 'served' : 'refused'))
+    socket.setTimeout(SILENCE_MS, () => settle('none'))
     socket.write(ASK_VERSION)
   })
 }
@@ -269,28 +277,33 @@ function refusesNewcomers(port: number): Promise<boolean> {
 const ASK_VERSION = Buffer.concat([Buffer.from([0x80, 0x0b]), Buffer.alloc(22)])
 const BINARY_ANSWER = 0x81
 
-/** Takes one place among the clients of a server, and asks again until it has one. */
+/** Takes one place among the clients of a server, and asks again until it has one or need not wait any more. */
 class PlaceHolder {
   readonly #port: number
   #socket: Socket | undefined
-  #left = false
+  #isWaiting = true
 
   constructor(port: number) {
     this.#port = port
     this.#take()
   }
 
+  /** Keeps a place that it has: whoever still asks for one would only keep the machine busy. */
+  stopWaiting(): void {
+    this.#isWaiting = false
+  }
+
   leave(): void {
-    this.#left = true
+    this.#isWaiting = false
     this.#socket?.destroy()
   }
 
   #take(): void {
-    if (this.#left) return
+    if (!this.#isWaiting) return
     const socket = connect({ host: '127.0.0.1', port: this.#port })
     this.#socket = socket
     socket.on('error', () => {})
-    socket.on('close', () => setTimeout(() => this.#take(), 5))
+    socket.on('close', () => setTimeout(() => this.#take(), 20))
     socket.resume()
   }
 }
