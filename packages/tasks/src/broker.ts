@@ -61,8 +61,8 @@ export interface TaskBroker extends Closable {
   settled(ref: TaskRef, signal: AbortSignal): Promise<Settled | undefined>
 
   /**
-   * Cancels a task wherever it is: one that waits is cancelled before this resolves and never starts; of one that runs,
-   * the worker that runs it is told.
+   * Cancels a task wherever it is: once this resolves no worker starts it, be it for another attempt, and the one that
+   * runs it has been told. A worker that does not answer at all is waited for a few seconds at the most.
    */
   cancel(ref: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer>
 

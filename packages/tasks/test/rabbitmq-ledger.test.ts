@@ -93,3 +93,22 @@ test('who comes after many results begins at a snapshot: dead letters, keys and 
   expect(again.deduplicated).toBe(true)
   expect(proxy.bytesReceived).toBeLessThan(1_900_000)
 }, 60_000)
+
+test('a task that is on its way to a worker over a slow line is not started once its cancellation was confirmed', async () => {
+  const url = await freshVhost()
+  const proxy = await tcpProxy(url)
+  onTestFinished(() => proxy.close())
+  const [near, far] = [service(url), service(proxy.url)]
+  await near.open({ deadlineMs: 20_000 })
+  await far.worker().start()
+  const warm = await near.enqueue(row, 'warm')
+  await warm.result({ timeout: '20s' })
+  ran.length = 0
+  await proxy.delay(350)
+  const handle = await near.enqueue(row, 'far')
+  await handle.cancel()
+  const ranBefore = [...ran]
+  await proxy.pass()
+  await (await near.enqueue(row, 'later')).result({ timeout: '20s' })
+  expect(ran).toEqual([...ranBefore, 'later'])
+}, 60_000)

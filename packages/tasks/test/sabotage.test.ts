@@ -216,6 +216,12 @@ const sabotage: Readonly<Record<string, Break>> = {
   'a task that is cancelled in the moment it is handed back runs nowhere else': () => ({
     cancel: async () => 'requested',
   }),
+  'a task whose cancellation was confirmed starts nowhere, also while it goes from worker to worker': (broker) => ({
+    cancel: async (ref, reason) => {
+      setTimeout(() => void broker.cancel(ref, reason, {}), 100)
+      return 'cancelled'
+    },
+  }),
   'what is still running at the deadline is handed back, and runs elsewhere without an attempt spent': settling(
     (outcome) => (outcome.kind === 'released' ? { kind: 'retry', delayMs: 0, failure } : outcome),
   ),

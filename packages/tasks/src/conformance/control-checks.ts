@@ -183,15 +183,17 @@ export const controlChecks: readonly Check<TaskBrokerFixture>[] = [
         let again = 0
         const elsewhere = defineTask({ name: 'long', run: () => void ++again })
         const operator = start([elsewhere]).tasks
+        await operator.open({ deadlineMs: 20_000 }) // its worker and its cancel are not to wait for the same connection
+        let cancelled: Promise<unknown> | undefined
         const long = defineTask({
           name: 'long',
           run: (_: undefined, { id, signal }) =>
             new Promise<void>((_resolve, reject) => {
-              const stop = (): void => reject(new Error('stopped'))
-              signal.addEventListener(
-                'abort',
-                () => void operator.handle(elsewhere, id).cancel('enough').then(stop, stop),
-              )
+              signal.addEventListener('abort', () => {
+                cancelled = operator.handle(elsewhere, id).cancel('enough')
+                const stop = (): void => reject(new Error('stopped'))
+                cancelled.then(stop, stop)
+              })
             }),
         })
         const { tasks } = start([long])
@@ -200,12 +202,45 @@ export const controlChecks: readonly Check<TaskBrokerFixture>[] = [
         await worker.start()
         await eventually('it runs', () => worker.running === 1)
         await worker.close({ deadline: '1s' })
+        await cancelled // who starts it before that cannot know
         await operator.worker().start()
         await assert.rejects(operator.handle(elsewhere, handle.id).result({ timeout: '20s' }), {
           code: 'TASK_CANCELLED',
         })
         await (await operator.enqueue(elsewhere)).result({ timeout: '20s' })
         assert.equal(again, 1)
+      }),
+  },
+  {
+    name: 'a task whose cancellation was confirmed starts nowhere, also while it goes from worker to worker',
+    run: (fixture) =>
+      withProcesses(fixture, async (start) => {
+        const confirmed = new Set<string>()
+        const late: string[] = []
+        const restless = defineTask({
+          name: 'restless',
+          retry: { attempts: 100_000, backoff: () => 0 },
+          run: async (_: undefined, { id }) => {
+            if (confirmed.has(id)) late.push(id)
+            await pause(2)
+            throw new Error('once more')
+          },
+        })
+        const operator = start([restless]).tasks
+        await operator.open({ deadlineMs: 20_000 })
+        for (let n = 0; n < 2; n += 1) await start([restless]).tasks.worker({ concurrency: 2 }).start()
+        const handles = await Promise.all(Array.from({ length: 8 }, () => operator.enqueue(restless)))
+        await Promise.all(
+          handles.map(async (handle, n) => {
+            await pause(n * 10)
+            await handle.cancel()
+            confirmed.add(handle.id)
+          }),
+        )
+        for (const handle of handles) {
+          await assert.rejects(handle.result({ timeout: '20s' }), { code: 'TASK_CANCELLED' })
+        }
+        assert.deepEqual(late, [])
       }),
   },
 ]

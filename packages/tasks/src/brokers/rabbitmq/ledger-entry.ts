@@ -33,13 +33,16 @@ export type LedgerEntry =
       readonly scopes?: readonly string[]
       readonly dead?: DeadEntry
     }
-  | { readonly t: 'cancel'; readonly id: string; readonly reason?: string }
+  | { readonly t: 'cancel'; readonly id: string; readonly queue: string; readonly reason?: string }
   /** The letter of that time is no dead letter any more; a later one of the same task is not meant. */
   | { readonly t: 'undead'; readonly id: string; readonly deadAt: number }
-  | { readonly t: 'ask'; readonly id: string }
+  | { readonly t: 'ask'; readonly id: string; readonly queue: string }
+  /** A worker of that queue has read that a task was cancelled or asked for, and does not run it. `by` names the worker. */
+  | { readonly t: 'heard'; readonly id: string; readonly by: string }
   | {
       readonly t: 'running'
       readonly id: string
+      readonly by: string
       readonly attempt: number
       readonly task: string
       readonly queue: string

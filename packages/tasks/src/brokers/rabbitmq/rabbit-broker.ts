@@ -23,10 +23,9 @@ import type { DeadLetter } from '../../dead-letter.js'
 import { LANES } from '../../lane.js'
 import type { TaskMessage, TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
-import { sleep } from '../../sleep.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
 import { CapabilityError } from '../../task-errors.js'
-import type { DeadEntry } from './ledger-entry.js'
+import type { DeadEntry, LedgerEntry } from './ledger-entry.js'
 import { type Envelope, encodeEnvelope } from './rabbit-codec.js'
 import { pausedKey, RabbitConsumer } from './rabbit-consumer.js'
 import { RabbitLedger } from './rabbit-ledger.js'
@@ -35,6 +34,7 @@ import { RabbitOffice } from './rabbit-office.js'
 import { RabbitProducer } from './rabbit-producer.js'
 import { laneQueue, RabbitQueues, suspectsQueue } from './rabbit-queues.js'
 import { RabbitView, type RunningEntry } from './rabbit-view.js'
+import { RollCall } from './roll-call.js'
 
 /** A RabbitMQ broker with every choice made. Times in milliseconds. */
 export interface RabbitBrokerSettings {
@@ -45,8 +45,6 @@ export interface RabbitBrokerSettings {
   readonly maxPayloadBytes: number
 }
 
-/** How long a worker that runs a task has to say so. */
-const ANSWER_MS = 250
 /** RabbitMQ takes a message back from a worker that has not settled it within 30 minutes; this leaves time to settle. */
 const LONGEST_RUN_MS = 25 * 60_000
 
@@ -62,6 +60,7 @@ export class RabbitBroker implements TaskBroker {
   readonly #ledger: RabbitLedger
   readonly #queues = new RabbitQueues()
   readonly #producer: RabbitProducer
+  readonly #roll: RollCall
   readonly #parts = new Set<Closable>()
   #closing: Promise<void> | undefined
 
@@ -71,6 +70,7 @@ export class RabbitBroker implements TaskBroker {
     const { maxInFlight, maxPayloadBytes } = settings
     const parts = { link: this.#link, queues: this.#queues, ledger: this.#ledger, view: this.#view }
     this.#producer = new RabbitProducer({ ...parts, maxInFlight, maxPayloadBytes })
+    this.#roll = new RollCall(parts)
     this.target = targetOf(settings.urls[0])
     this.capabilities = {
       durable: true,
@@ -134,7 +134,7 @@ export class RabbitBroker implements TaskBroker {
     }
     const known = ended()
     if (known !== undefined) return known
-    const running = await this.#ask(ref.id)
+    const running = await this.#ask(ref)
     // Who ran it may have ended it when the question came.
     if (running === undefined) return ended() ?? this.#notStarted(ref)
     const { task, attempt, progress } = running
@@ -164,7 +164,7 @@ export class RabbitBroker implements TaskBroker {
           off()
           resolve(entry.settled)
         } else if (entry.t === 'cancel' && entry.id === ref.id)
-          void this.#unlessRunning(ref.id).then((stopped) => stopped && resolve(stopped))
+          void this.#unlessRunning(ref).then((stopped) => stopped && resolve(stopped))
       })
       signal.addEventListener('abort', off, { once: true })
     })
@@ -174,17 +174,19 @@ export class RabbitBroker implements TaskBroker {
       if (!(error instanceof BackendUnavailableError)) throw error // an outage: its end is read afterwards
     })
     const known =
-      this.#view.ended(ref.id) ?? (this.#view.cancelled.has(ref.id) ? await this.#unlessRunning(ref.id) : undefined)
+      this.#view.ended(ref.id) ?? (this.#view.cancelled.has(ref.id) ? await this.#unlessRunning(ref) : undefined)
     if (known !== undefined) return known
     return withDeadline(end, { signal, onDeadline: () => new Error('unreachable: there is no deadline') })
   }
 
-  async cancel({ id }: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
+  async cancel(ref: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
+    const { id, queue } = ref
     await this.#ledger.sync(options)
     if (this.#view.ended(id) !== undefined) return 'finished'
-    const running = this.#told(id)
-    await this.#ledger.decide(reason === undefined ? { t: 'cancel', id } : { t: 'cancel', id, reason }, options)
-    return (await running) === undefined ? 'cancelled' : 'requested'
+    const word: LedgerEntry = reason === undefined ? { t: 'cancel', id, queue } : { t: 'cancel', id, queue, reason }
+    // A worker that has not heard of it yet might start it: only when all of them have is it certain that none does.
+    const running = await this.#roll.tell(ref, () => this.#ledger.decide(word, options))
+    return running === undefined ? 'cancelled' : 'requested'
   }
 
   async deadLetters({ queue, offset, limit }: DeadQuery, options: CallOptions): Promise<readonly DeadLetter[]> {
@@ -271,29 +273,15 @@ export class RabbitBroker implements TaskBroker {
     await this.#ledger.decide(value === undefined ? { t: 'set', key } : { t: 'set', key, value }, options)
   }
 
-  /** Asks who runs a task; `undefined` when nobody says so in time. */
-  async #ask(id: string): Promise<RunningEntry | undefined> {
-    const answer = this.#told(id)
-    await this.#ledger.append({ t: 'ask', id })
-    return answer
+  /** Asks who runs a task; `undefined` when nobody does. */
+  #ask(ref: TaskRef): Promise<RunningEntry | undefined> {
+    const { id, queue } = ref
+    return this.#roll.find(ref, () => this.#ledger.append({ t: 'ask', id, queue }))
   }
 
-  #told(id: string): Promise<RunningEntry | undefined> {
-    return new Promise((resolve) => {
-      const off = this.#view.onEntry((entry) => {
-        if (entry.t !== 'running' || entry.id !== id) return
-        off()
-        resolve(entry)
-      })
-      void sleep(ANSWER_MS).then(() => {
-        off()
-        resolve(undefined)
-      })
-    })
-  }
-
-  async #unlessRunning(id: string): Promise<Settled | undefined> {
-    const running = await this.#ask(id)
+  async #unlessRunning(ref: TaskRef): Promise<Settled | undefined> {
+    const { id } = ref
+    const running = await this.#ask(ref)
     return running === undefined
       ? (this.#view.ended(id) ?? { status: 'cancelled', reason: this.#view.cancelled.get(id) })
       : undefined

@@ -50,11 +50,14 @@ export class RabbitConsumer implements TaskConsumer {
   readonly #running = new Map<string, Held>()
   readonly #down = new AbortController()
   readonly #off: (() => void)[] = []
+  readonly #name = randomUUID()
   #settling = 0
   #arrivals = 0
   #solo = false
   #taking = true
   #channel: Channel | undefined
+  /** Whether everything has been read that was written before this consumer began to take: nothing is started before. */
+  #current = false
   #closing: Promise<void> | undefined
 
   constructor(host: RabbitConsumerHost, options: ConsumeOptions) {
@@ -110,6 +113,7 @@ export class RabbitConsumer implements TaskConsumer {
     // What a lost session brought comes again: only what runs goes on.
     this.#lanes.reset()
     this.#suspects.length = 0
+    this.#current = false
     try {
       for (const queue of this.#options.queues) await queues.queue(session, queue)
       const channel = await session.channel()
@@ -120,6 +124,10 @@ export class RabbitConsumer implements TaskConsumer {
         await channel.prefetch(1)
         await this.#consume(session, channel, suspectsQueue(queue), true)
       }
+      await this.#surely(() => this.#host.ledger.sync({}))
+      if (this.#channel !== channel) return // a later session's, or stopped
+      this.#current = true
+      this.#pump()
     } catch (error) {
       if (session.over.aborted) return // the next one is attached to
       this.#options.onError(error instanceof Error ? error : new Error(String(error)))
@@ -202,7 +210,7 @@ export class RabbitConsumer implements TaskConsumer {
   }
 
   #pump(): void {
-    while (this.#taking && !this.#solo) {
+    while (this.#taking && this.#current && !this.#solo) {
       if (this.#suspects.length > 0) {
         if (this.#running.size > 0) return
         this.#startAlone()
@@ -248,10 +256,12 @@ export class RabbitConsumer implements TaskConsumer {
     const { message } = held.envelope
     const { view } = this.#host
     this.#running.set(message.id, held)
-    const outcome: Outcome = view.cancelled.has(message.id)
-      ? { kind: 'cancelled', reason: view.cancelled.get(message.id) }
-      : await this.#handle(held)
-    await this.#settle(held, outcome)
+    const cancelled = (): Outcome | undefined =>
+      view.cancelled.has(message.id) ? { kind: 'cancelled', reason: view.cancelled.get(message.id) } : undefined
+    const outcome = cancelled() ?? (await this.#handle(held))
+    // What was cancelled in the moment it was given up goes nowhere else.
+    const isOver = outcome.kind === 'completed' || outcome.kind === 'dead'
+    await this.#settle(held, isOver ? outcome : (cancelled() ?? outcome))
     this.#running.delete(message.id)
     this.#pump()
   }
@@ -327,19 +337,31 @@ export class RabbitConsumer implements TaskConsumer {
     }
     if (entry.t !== 'cancel' && entry.t !== 'ask') return
     const held = this.#running.get(entry.id)
-    if (held === undefined) return
+    if (held === undefined) {
+      if (this.#isTakingFrom(entry.queue)) this.#say({ t: 'heard', id: entry.id, by: this.#name })
+      return
+    }
     const { message, made } = held.envelope
     const { progress } = held
-    const running: LedgerEntry = {
+    this.#say({
       t: 'running',
       id: message.id,
+      by: this.#name,
       attempt: made + 1,
       task: message.task,
       queue: message.queue,
       ...(progress === undefined ? {} : { progress }),
-    }
-    this.#host.ledger.append(running).catch(() => {}) // whoever asked asks again
+    })
     if (entry.t === 'cancel') this.#options.interrupt(entry.id, 'cancelled', entry.reason)
+  }
+
+  /** While a session catches up it reads questions of long ago. */
+  #isTakingFrom(queue: string): boolean {
+    return this.#channel !== undefined && this.#host.link.available && this.#options.queues.includes(queue)
+  }
+
+  #say(answer: LedgerEntry): void {
+    this.#host.ledger.append(answer).catch(() => {}) // whoever asked waits no longer than it must
   }
 }
 

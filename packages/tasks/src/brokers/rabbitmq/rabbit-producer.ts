@@ -147,9 +147,13 @@ export class RabbitProducer {
       })
       look() // it may have been said together with the verdict
     })
-    const long = sleep(1000).then(() => 'unknown' as const)
+    const done = new AbortController()
+    const long = sleep(1000, done.signal).then(() => 'unknown' as const)
     const onDeadline = (): Error => new Error('not in time')
-    return withDeadline(Promise.race([heard, long]), { ...options, onDeadline }).finally(off)
+    return withDeadline(Promise.race([heard, long]), { ...options, onDeadline }).finally(() => {
+      done.abort()
+      off()
+    })
   }
 
   #failed(message: TaskMessage, error: InfraError, sent: Promise<void> | undefined): EnqueueAnswer {
