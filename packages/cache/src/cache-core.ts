@@ -1,7 +1,7 @@
 import { BackendUnavailableError, type Clock } from '@plinth/core'
 import { isAway } from './away.js'
 import type { Address, CacheBackend, CacheStore, EntryPart, Lifetime, NewEntry, StoredEntry } from './cache-backend.js'
-import { CacheClosedError, CacheValueError } from './cache-errors.js'
+import { CacheClosedError, CacheOptionError, CacheValueError } from './cache-errors.js'
 import { Warming } from './functions/warming.js'
 import { Invalidations } from './invalidations.js'
 import { Addresses } from './keys/addresses.js'
@@ -13,6 +13,7 @@ import { lifetimeOf, type NamedTtls, type Policy, parseTtl, resolvePolicy } from
 import { ReadThrough } from './read-through.js'
 import { Reporter } from './reporter.js'
 import { StoreTrust } from './store-trust.js'
+import type { ValueCheck } from './value-check.js'
 import { keep, unkeep } from './values/snapshot.js'
 
 /** What a cache is assembled from. */
@@ -92,10 +93,11 @@ export class CacheCore {
     return parseTtl(ttl, this.#parts.ttls, where)
   }
 
-  /** The body that the store can answer at once, opened; `undefined` says nothing. */
-  peek(key: string): unknown {
+  /** The value that the store can answer at once, if it passes the check; `undefined` says nothing. */
+  peek(key: string, check?: ValueCheck): unknown {
     const body = this.store.peek?.(key)
-    return body === undefined || this.#closed || this.#pending.size > 0 ? undefined : unkeep(body)
+    if (body === undefined || this.#closed || this.#pending.size > 0) return undefined
+    return check === undefined ? unkeep(body) : checked(unkeep(body), check)
   }
 
   /** Reads through the cache, or past it while it cannot be trusted. */
@@ -118,10 +120,10 @@ export class CacheCore {
   }
 
   /** The fresh value, or `undefined`. */
-  async read(address: Address, template: string | undefined): Promise<unknown> {
+  async read(address: Address, template: string | undefined, check?: ValueCheck): Promise<unknown> {
     const entry = await this.find(address)
     if (entry !== undefined && entry.freshForMs > 0) {
-      const opened = await this.open(entry, address, template)
+      const opened = await this.open(entry, address, { template, check })
       if (opened !== undefined) {
         this.reporter.hit(false, template)
         return opened.value
@@ -131,15 +133,17 @@ export class CacheCore {
     return undefined
   }
 
-  /** The value of an entry; an entry that cannot be decoded is removed and answers nothing. */
+  /** The value of an entry; an entry that cannot be decoded, or does not pass the check, is removed and answers nothing. */
   async open(
     entry: StoredEntry,
     address: Address,
-    template: string | undefined,
+    { template, check }: { readonly template?: string | undefined; readonly check?: ValueCheck | undefined } = {},
   ): Promise<{ readonly value: unknown } | undefined> {
     try {
-      return { value: this.#packing.unpack(entry.body, entry.format, address.key) }
-    } catch {
+      const value = this.#packing.unpack(entry.body, entry.format, address.key)
+      return { value: check === undefined ? value : check(value) }
+    } catch (error) {
+      if (error instanceof CacheOptionError) throw error
       this.reporter.refused(template)
       await this.attempt('remove', () => this.store.remove([address.key]))
       return undefined
@@ -177,7 +181,7 @@ export class CacheCore {
     const entry = await this.attempt('take', () => this.store.take(address), address)
     this.#reads.detach([address.key])
     if (entry === undefined || entry.freshForMs <= 0 || this.isVoid(entry)) return undefined
-    return (await this.open(entry, address, undefined))?.value
+    return (await this.open(entry, address))?.value
   }
 
   async touch(address: Address, policy: Policy): Promise<boolean> {
@@ -249,5 +253,15 @@ export class CacheCore {
 
   #coveredByPending(address: Address): boolean {
     return this.#pending.size > 0 && this.#pending.cover(address)
+  }
+}
+
+/** What is at hand and does not pass is left to whoever computes it anew. */
+function checked(value: unknown, check: ValueCheck): unknown {
+  try {
+    return check(value)
+  } catch (error) {
+    if (error instanceof CacheOptionError) throw error
+    return undefined
   }
 }

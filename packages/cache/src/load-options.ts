@@ -44,8 +44,9 @@ export interface LoadOptions<T = unknown> {
    */
   readonly early?: number
   /**
-   * Checks what comes out of a shared store (any Standard Schema that answers at once): what does not fit is computed anew, so that an entry of
-   * another version of the app is a miss.
+   * Checks every value that comes out of the cache (any Standard Schema that answers at once), and gives it as the schema does: what does not fit is
+   * computed anew, so that an entry of another version of the app is a miss. It must accept what the loader answers. Nothing found
+   * (`negativeTtl`) is not checked.
    */
   readonly schema?: StandardSchemaV1<unknown, T>
   /** Decides about the value that was loaded: false answers it without storing it. */

@@ -1,7 +1,7 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Address } from './cache-backend.js'
 import type { Loader } from './load-options.js'
 import type { Policy } from './policy.js'
+import type { ValueCheck } from './value-check.js'
 
 /** One value to read, or to compute when it is missing. */
 export interface LoadRequest {
@@ -14,7 +14,7 @@ export interface LoadRequest {
   /** Canonical tags that the value tells. */
   readonly tagsOf: ((value: unknown) => readonly string[]) | undefined
   /** Checks what comes out of the store. */
-  readonly schema: StandardSchemaV1 | undefined
+  readonly check: ValueCheck | undefined
   readonly storeIf: ((value: unknown) => boolean) | undefined
   readonly signal: AbortSignal | undefined
   /** Compute anew in any case. */

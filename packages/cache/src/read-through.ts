@@ -1,6 +1,6 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isAway } from './away.js'
 import type { CacheStore, Claim, Lease, StoredEntry } from './cache-backend.js'
+import { CacheOptionError } from './cache-errors.js'
 import { Computing, type ComputingParts, earlyMs } from './computing.js'
 import { FailureMemory } from './failure-memory.js'
 import { Flight, type Outcome } from './flight.js'
@@ -222,11 +222,12 @@ export class ReadThrough {
   }
 
   /** An entry that cannot be decoded was not written by this cache, or by another version of it: it counts as missing. */
-  #open({ address, template, schema }: LoadRequest, entry: StoredEntry): Opened | undefined {
+  #open({ address, template, check }: LoadRequest, entry: StoredEntry): Opened | undefined {
     try {
       const value = this.#parts.packing.unpack(entry.body, entry.format, address.key)
-      return { value: schema === undefined ? value : fitting(schema, value) }
-    } catch {
+      return { value: check === undefined ? value : check(value) }
+    } catch (error) {
+      if (error instanceof CacheOptionError) throw error
       this.#parts.reporter.refused(template)
       return undefined
     }
@@ -250,14 +251,6 @@ export class ReadThrough {
     if (!isAway(error)) throw error
     this.#parts.reporter.failure(operation, error, template)
   }
-}
-
-/** The value as the schema gives it. Throws when it does not fit. */
-function fitting(schema: StandardSchemaV1, value: unknown): unknown {
-  const result = schema['~standard'].validate(value)
-  if (result instanceof Promise) throw new TypeError('A schema of a cache must answer at once.')
-  if (result.issues !== undefined) throw new TypeError('The entry does not fit the schema.')
-  return result.value
 }
 
 /** One caller's look at what another process computes, on behalf of every caller here; it ends when there is something else to do than wait. */

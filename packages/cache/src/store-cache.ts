@@ -11,6 +11,7 @@ import { canonicalText } from './keys/canonical-key.js'
 import { compilePattern } from './keys/key-pattern.js'
 import type { GetOrSetOptions, Loader, LoadOptions, Ttl } from './load-options.js'
 import { LOAD_OPTIONS, lifetimeOf, type Policy, refuseUnknown } from './policy.js'
+import { checkBySchema, type ValueCheck } from './value-check.js'
 
 const SET_OPTIONS: ReadonlySet<string> = new Set(['ttl', 'swr', 'staleIfError', 'tags'])
 const GET_OPTIONS: ReadonlySet<string> = new Set(['tags'])
@@ -46,9 +47,10 @@ export class StoreCache implements Cache {
   }
 
   getOrSet<T>(key: string, load: Loader<T>, options?: GetOrSetOptions<T>): Promise<T> {
-    const value = options?.refresh === true ? undefined : this.#peek(key)
-    if (value !== undefined) return Promise.resolve(value as T)
     try {
+      const check = options?.schema && this.#checkOf(options as GetOrSetOptions<unknown>)
+      const value = options?.refresh === true ? undefined : this.#peek(key, check)
+      if (value !== undefined) return Promise.resolve(value as T)
       return this.#getOrSet(key, load as Loader<unknown>, options as GetOrSetOptions<unknown>) as Promise<T>
     } catch (error) {
       return Promise.reject(error)
@@ -163,8 +165,8 @@ export class StoreCache implements Cache {
    * What the store can answer at once. A key given as text is looked up as it is, which is right when it is canonical: every key of a
    * store is, and only encoding puts a `%` into one.
    */
-  #peek(key: string): unknown {
-    const value = this.#core.peek(key)
+  #peek(key: string, check?: ValueCheck): unknown {
+    const value = this.#core.peek(key, check)
     if (value === undefined || key.includes('%')) return undefined
     this.#core.reporter.hit(false, undefined)
     return value
@@ -178,7 +180,7 @@ export class StoreCache implements Cache {
   #getOrSet(key: string, load: Loader<unknown>, options: GetOrSetOptions<unknown> = {}): Promise<unknown> {
     refuseUnknown(options, GET_OR_SET_OPTIONS, 'getOrSet')
     if (typeof load !== 'function') throw new CacheOptionError('getOrSet needs a function that loads.')
-    const { tags = NONE, schema, storeIf, signal, refresh = false } = options
+    const { tags = NONE, storeIf, signal, refresh = false } = options
     const tagsOf = typeof tags === 'function' ? tags : undefined
     let policy: Policy | undefined
     return this.#core.load({
@@ -190,11 +192,15 @@ export class StoreCache implements Cache {
         return policy
       },
       tagsOf: tagsOf && ((value) => tagsOf(value).map((tag) => canonicalText(tag, 'tag'))),
-      schema,
+      check: this.#checkOf(options),
       storeIf,
       signal,
       refresh,
     })
+  }
+
+  #checkOf(options: GetOrSetOptions<unknown>): ValueCheck | undefined {
+    return checkBySchema(options.schema, () => this.#core.policy(options as unknown as LoadOptions<never>, 'getOrSet'))
   }
 
   #policy(options: SetOptions, where: string): Policy {

@@ -21,6 +21,8 @@ export class StoreTrust {
   readonly #unlisten: () => void
   #trusted = false
   #lostAt: number | undefined
+  /** How often the backend was lost: what was verified before says nothing after. */
+  #losses = 0
   #checking: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
   #retryMs = RETRY_MS.first
@@ -82,6 +84,7 @@ export class StoreTrust {
 
   #lose(): void {
     this.#trusted = false
+    this.#losses++
     this.#lostAt ??= performance.now()
   }
 
@@ -93,12 +96,17 @@ export class StoreTrust {
   }
 
   async #check(): Promise<void> {
+    const losses = this.#losses
     try {
       const lostAt = this.#lostAt
       if (lostAt === undefined && !this.#backend.available) await this.#connected()
       const intact = this.#trusted || (await this.#store.verify())
       const replayed = await this.#pending.flush(this.#store)
-      if (this.#lostAt !== lostAt || this.#closed) return
+      if (this.#closed) return
+      if (this.#losses !== losses) {
+        this.retrySoon() // should it be back already: nobody else begins
+        return
+      }
       this.#trusted = true
       this.#lostAt = undefined
       this.#retryMs = RETRY_MS.first

@@ -2,10 +2,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type Cache, CacheKeyError, CacheOptionError, CacheValueError, createCache, memoryBackend } from '@plinth/cache'
 import { memcachedBackend } from '@plinth/cache/memcached'
 import { redisBackend } from '@plinth/cache/redis'
+import { tieredBackend } from '@plinth/cache/tiered'
 import { openMemcached } from '@plinth/core/memcached'
-import { openRedis } from '@plinth/core/redis'
+import { openRedis, type RedisTarget } from '@plinth/core/redis'
 import { closeWithFile, freshPrefix, sharedMemcached, sharedRedis, sharedRedisCluster } from '@plinth/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 /** A cache, and the way to write past it into its store. */
 interface Setup {
@@ -16,29 +17,34 @@ interface Setup {
 
 const deadline = '10s'
 
+async function onRedis(kind: typeof redisBackend | typeof tieredBackend, target: RedisTarget): Promise<Setup> {
+  const redis = await openRedis(target)
+  const backend = kind(redis, { deadline })
+  const prefix = freshPrefix('bad')
+  closeWithFile(() => backend.close().then(() => redis.close()))
+  const store = backend.open(`${prefix}:v1`)
+  return {
+    cache: createCache({ backend, prefix }),
+    overwrite: async (key, bytes) => {
+      await redis.client.set(`${prefix}:v1/e/${key}`, bytes)
+      // A copy in this process goes when Redis has told of the change.
+      await vi.waitFor(() => expect(store.peek?.(key)).toBeUndefined(), 20_000)
+    },
+    stored: async (key) => (await redis.client.getBuffer(`${prefix}:v1/e/${key}`)) ?? undefined,
+  }
+}
+
+async function cluster(): Promise<RedisTarget> {
+  const { hostname: host, port } = new URL(await sharedRedisCluster())
+  return { cluster: [{ host, port: Number(port) }] }
+}
+
 const backends: Readonly<Record<string, () => Promise<Setup>>> = {
   memory: async () => ({ cache: createCache({ backend: memoryBackend() }) }),
-  redis: async () => {
-    const redis = await openRedis({ url: await sharedRedis() })
-    const prefix = freshPrefix('bad')
-    closeWithFile(() => redis.close())
-    return {
-      cache: createCache({ backend: redisBackend(redis, { deadline }), prefix }),
-      overwrite: (key, bytes) => redis.client.set(`${prefix}:v1/e/${key}`, bytes),
-      stored: async (key) => (await redis.client.getBuffer(`${prefix}:v1/e/${key}`)) ?? undefined,
-    }
-  },
-  cluster: async () => {
-    const { hostname: host, port } = new URL(await sharedRedisCluster())
-    const redis = await openRedis({ cluster: [{ host, port: Number(port) }] })
-    const prefix = freshPrefix('bad')
-    closeWithFile(() => redis.close())
-    return {
-      cache: createCache({ backend: redisBackend(redis, { deadline }), prefix }),
-      overwrite: (key, bytes) => redis.client.set(`${prefix}:v1/e/${key}`, bytes),
-      stored: async (key) => (await redis.client.getBuffer(`${prefix}:v1/e/${key}`)) ?? undefined,
-    }
-  },
+  redis: async () => onRedis(redisBackend, { url: await sharedRedis() }),
+  cluster: async () => onRedis(redisBackend, await cluster()),
+  tiered: async () => onRedis(tieredBackend, { url: await sharedRedis() }),
+  'tiered on a cluster': async () => onRedis(tieredBackend, await cluster()),
   memcached: async () => {
     const memcached = openMemcached({ servers: await sharedMemcached() })
     await memcached.whenReady()

@@ -53,24 +53,3 @@ it('what somebody else wrote into the store is a miss, never a crash and never a
   unsubscribe('plinth:cache:refused', count)
   expect(refused).toBeGreaterThan(0)
 })
-
-it('an entry that does not fit the schema any more is computed anew', async () => {
-  const redis = await openRedis({ url: await sharedRedis() })
-  const cache = createCache({ backend: redisBackend(redis, { deadline: '5s' }), prefix: freshPrefix('schema') })
-  closeWithFile(() => Promise.all([cache.close(), redis.close()]))
-  const schema = {
-    '~standard': {
-      version: 1,
-      vendor: 'test',
-      validate: (value: unknown) =>
-        typeof value === 'object' && value !== null && 'name' in value
-          ? { value: { name: String(value.name) } }
-          : { issues: [{ message: 'no name' }] },
-    },
-  } as const
-  await cache.set('k', { title: 'of an older version' })
-  const read = () => cache.getOrSet('k', () => ({ name: 'Ada' }), { schema })
-  expect(await read()).toEqual({ name: 'Ada' })
-  expect(await cache.get('k')).toEqual({ name: 'Ada' })
-  expect(await read()).toEqual({ name: 'Ada' })
-})

@@ -5,6 +5,7 @@ import { canonicalText } from '../keys/canonical-key.js'
 import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
 import type { LoadContext, LoadOptions } from '../load-options.js'
 import { LOAD_OPTIONS, type Policy, refuseUnknown } from '../policy.js'
+import { checkBySchema, type ValueCheck } from '../value-check.js'
 import type { CachedFunction, DefineOptions, WarmOptions, WarmReport } from './cached-function.js'
 import { warm } from './warming.js'
 
@@ -44,7 +45,7 @@ class Definition {
   readonly #tags: readonly KeyTemplate[]
   readonly #tagsOf: ((args: Args, value: unknown) => readonly string[]) | undefined
   readonly #storeIf: ((value: unknown) => boolean) | undefined
-  readonly #schema: AnyDefineOptions['schema']
+  readonly #check: ValueCheck | undefined
   readonly #load: AnyLoad
   readonly #policy: Policy
 
@@ -54,20 +55,19 @@ class Definition {
     this.#template = template
     this.#tags = typeof tags === 'function' ? [] : tags.map((tag) => parseTemplate(tag))
     this.#tagsOf = typeof tags === 'function' ? tags : undefined
-    this.#schema = schema
+    this.#check = checkBySchema(schema, () => policy)
     this.#storeIf = storeIf
     this.#load = load
     this.#policy = policy
   }
 
   get(args: Args): Promise<unknown> {
-    let key: string
+    let value: unknown
     try {
-      key = this.#template.render(args)
+      value = this.#core.peek(this.#template.render(args), this.#check)
     } catch (error) {
       return Promise.reject(error)
     }
-    const value = this.#core.peek(key)
     if (value === undefined) return this.load(args, false)
     this.#core.reporter.hit(false, this.#template.text)
     return Promise.resolve(value)
@@ -81,7 +81,7 @@ class Definition {
       load: (context) => this.#load(args, context),
       policy: () => this.#policy,
       tagsOf: tagsOf && ((value) => canonicalTags(tagsOf(args, value))),
-      schema: this.#schema,
+      check: this.#check,
       storeIf: this.#storeIf,
       signal: undefined,
       refresh,
@@ -93,7 +93,7 @@ class Definition {
   }
 
   async peek(args: Args): Promise<unknown> {
-    return this.#core.read(this.#address(args), this.#template.text)
+    return this.#core.read(this.#address(args), this.#template.text, this.#check)
   }
 
   async put(args: Args, value: unknown): Promise<void> {
