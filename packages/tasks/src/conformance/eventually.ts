@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert'
 
 /** Waits until `probe` answers true, asking again and again; throws after `ms` milliseconds, saying what never came. */
-export async function eventually(what: string, probe: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+export async function eventually(what: string, probe: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
   const end = performance.now() + ms
   while (!(await probe())) {
     if (performance.now() > end) throw new AssertionError({ message: `never came within ${ms} ms: ${what}` })

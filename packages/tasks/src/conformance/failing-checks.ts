@@ -201,8 +201,8 @@ export const failingChecks: readonly Check<TaskBrokerFixture>[] = [
         await pause(500)
         await outdated.close({ deadline: 100 })
         await start([newer, fresh]).tasks.worker().start()
-        assert.equal(await first.result({ timeout: '15s' }), 'new')
-        assert.equal(await second.result({ timeout: '15s' }), 'fresh')
+        assert.equal(await first.result({ timeout: '45s' }), 'new')
+        assert.equal(await second.result({ timeout: '45s' }), 'fresh')
       }),
   },
   {
@@ -214,7 +214,7 @@ export const failingChecks: readonly Check<TaskBrokerFixture>[] = [
         const producer = start([strange]).tasks
         const handle = await producer.enqueue(strange)
         await start([known]).tasks.worker({ unknownGrace: 200 }).start()
-        await assert.rejects(handle.result({ timeout: '15s' }), { code: 'TASK_FAILED', reason: 'unknown-task' })
+        await assert.rejects(handle.result({ timeout: '45s' }), { code: 'TASK_FAILED', reason: 'unknown-task' })
       }),
   },
   {

@@ -37,7 +37,7 @@ export async function withProcesses(
   try {
     await check((tasks, options = {}) => {
       const broker = fixture.broker()
-      const made = createTasks({ ...options, broker, tasks, deps: undefined as never })
+      const made = createTasks({ enqueueTimeout: '30s', ...options, broker, tasks, deps: undefined as never })
       started.push(made)
       return { tasks: made, broker }
     })

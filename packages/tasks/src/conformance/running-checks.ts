@@ -85,7 +85,7 @@ export const runningChecks: readonly Check<TaskBrokerFixture>[] = [
         assert.equal(await later.status(), 'delayed')
         const before = Date.now()
         const handle = await tasks.enqueue(late, undefined, { delay: 700 })
-        await handle.result({ timeout: '10s' })
+        await handle.result({ timeout: '30s' })
         const waited = (startedAt[0] ?? 0) - before
         assert.ok(waited >= 700, `started after ${waited} ms`)
         assert.ok(waited < 20_000, `started only after ${waited} ms`)
