@@ -4,7 +4,8 @@ import type { Lease, NewEntry } from './cache-backend.js'
 import { CacheValueError } from './cache-errors.js'
 import type { Outcome } from './flight.js'
 import { canonicalTagGuard } from './keys/guards.js'
-import { LEASE_MS, type LoadRequest } from './load-request.js'
+import { keepLease } from './lease-heartbeat.js'
+import type { LoadRequest } from './load-request.js'
 import type { Packed, Packing } from './packing.js'
 import { type NamedTtls, type Policy, parseTtl } from './policy.js'
 import type { Reporter } from './reporter.js'
@@ -39,8 +40,7 @@ export class Computing {
   async run(request: LoadRequest, run: ComputeRun): Promise<Outcome> {
     const { clock } = this.#parts
     const { lease, controller, stale } = run
-    const heartbeat = lease && setInterval(() => void lease.renew(LEASE_MS).catch(() => {}), LEASE_MS / 3)
-    heartbeat?.unref()
+    const stopKeeping = lease && keepLease(lease)
     const began = clock.elapsed()
     try {
       const policy = request.policy() // may refuse an option: the lease must not outlast that
@@ -51,7 +51,7 @@ export class Computing {
       await lease?.release().catch(() => {})
       throw error
     } finally {
-      clearInterval(heartbeat)
+      stopKeeping?.()
     }
   }
 

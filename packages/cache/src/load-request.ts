@@ -20,6 +20,3 @@ export interface LoadRequest {
   /** Compute anew in any case. */
   readonly refresh: boolean
 }
-
-/** How long a computation holds its key without a sign of life; after that, another process takes over. Milliseconds. */
-export const LEASE_MS = 1_500

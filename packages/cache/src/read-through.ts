@@ -4,7 +4,8 @@ import { CacheOptionError } from './cache-errors.js'
 import { Computing, type ComputingParts, earlyMs } from './computing.js'
 import { FailureMemory } from './failure-memory.js'
 import { Flight, type Outcome } from './flight.js'
-import { LEASE_MS, type LoadRequest } from './load-request.js'
+import { LEASE_MS } from './lease-heartbeat.js'
+import type { LoadRequest } from './load-request.js'
 import { waitFor } from './wait-for.js'
 
 /** How often a process that waits for another looks for itself, should it not be told. Milliseconds. */

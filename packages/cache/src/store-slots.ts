@@ -2,7 +2,7 @@ import type { Claim, Lease, NewEntry, StoredEntry } from './cache-backend.js'
 import type { CacheCore } from './cache-core.js'
 import type { AcquireOptions, CacheSlots, Slot, SlotContent, SlotEntry, SlotKey, SlotLease } from './cache-slots.js'
 import { canonicalTagGuard } from './keys/guards.js'
-import { LEASE_MS } from './load-request.js'
+import { keepLease, LEASE_MS } from './lease-heartbeat.js'
 import { FORMATS } from './packing.js'
 import { lifetimeOf } from './policy.js'
 
@@ -59,19 +59,18 @@ export class StoreSlots implements CacheSlots {
 
   #lease(lease: Lease, template: string | undefined): SlotLease {
     const { reporter } = this.#core
-    const heartbeat = setInterval(() => void lease.renew(LEASE_MS).catch(() => {}), LEASE_MS / 3)
-    heartbeat.unref()
+    const stopKeeping = keepLease(lease)
     const began = performance.now()
     return {
       fill: async (content) => {
-        clearInterval(heartbeat)
+        stopKeeping()
         const costMs = performance.now() - began
         const stored = await this.#core.attempt('fill', () => lease.fill(this.#entry(content, costMs)))
         reporter.fill(costMs, stored === undefined ? 'unavailable' : stored ? undefined : 'fenced', template)
         return stored === true
       },
       release: async () => {
-        clearInterval(heartbeat)
+        stopKeeping()
         await this.#core.attempt('release', () => lease.release())
       },
     }

@@ -11,9 +11,6 @@ import { type ServerDeadline, serverDeadlineMs } from './server-deadline.js'
 /** Options of {@link redisBackend}. */
 export interface RedisBackendOptions extends ServerDeadline {}
 
-/** How long the stamp of a tag or prefix is kept at least; longer while entries that live longer depend on it. */
-const GUARD_MS = 86_400_000
-
 /**
  * Keeps entries in Redis (6.2 or newer): a single server, Sentinel, or Cluster, as the connection says.
  *
@@ -76,13 +73,12 @@ class RedisBackend implements CacheBackend {
   }
 
   #openStore(namespace: string): CacheStore {
-    const options = { deadlineMs: this.#deadlineMs, guardMs: GUARD_MS }
     if (this.connection.cluster) {
-      const cells = new ClusterCells(this.connection, namespace, options)
+      const cells = new ClusterCells(this.connection, namespace, this.#deadlineMs)
       this.#closers.push(() => cells.close())
       return new CellStore(cells)
     }
-    const store = new RedisStore(this.connection, namespace, options)
+    const store = new RedisStore(this.connection, namespace, this.#deadlineMs)
     this.#closers.push(() => store.close())
     return store
   }

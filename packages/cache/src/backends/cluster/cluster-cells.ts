@@ -6,17 +6,8 @@ import { RedisKeys } from '../redis/redis-keys.js'
 import { RedisWaiters } from '../redis/redis-waiters.js'
 import { scanKeys } from '../redis/scan-keys.js'
 import { runScript, type Script } from '../redis/scripts/script.js'
+import { GUARD_MS, REMEMBERED } from '../redis/stamp-bounds.js'
 import { DROP, KEEP, MAY_BE_STAMPED, RAISE, READ_TIME, REMOVE_CELL, SWAP, TICK } from './cluster-scripts.js'
-
-/** How the cells treat their cluster. Times in milliseconds. */
-export interface ClusterCellsOptions {
-  readonly deadlineMs: number
-  /** How long a stamp is kept at least. */
-  readonly guardMs: number
-}
-
-/** How many of the latest stamps are remembered for computations under way, in one key of at most about a megabyte. */
-const REMEMBERED = 10_000
 
 /**
  * Cells on Redis Cluster: entries and stamps lie on whatever node their names say, the store's time and what belongs to it on one.
@@ -26,13 +17,13 @@ const REMEMBERED = 10_000
  */
 export class ClusterCells implements Cells {
   readonly #connection: RedisConnection
-  readonly #options: ClusterCellsOptions
+  readonly #bounds: { readonly deadlineMs: number }
   readonly #keys: RedisKeys
   readonly #waiters: RedisWaiters
 
-  constructor(connection: RedisConnection, namespace: string, options: ClusterCellsOptions) {
+  constructor(connection: RedisConnection, namespace: string, deadlineMs: number) {
     this.#connection = connection
-    this.#options = options
+    this.#bounds = { deadlineMs }
     this.#keys = new RedisKeys(namespace)
     this.#waiters = new RedisWaiters(connection, this.#keys.channel)
   }
@@ -82,7 +73,7 @@ export class ClusterCells implements Cells {
   }
 
   async addStamps(guards: readonly string[], time: string): Promise<void> {
-    await this.#each(guards, (name, client) => client.set(name, time, 'PX', this.#options.guardMs, 'NX'))
+    await this.#each(guards, (name, client) => client.set(name, time, 'PX', GUARD_MS, 'NX'))
   }
 
   async tick(guards: readonly string[]): Promise<string> {
@@ -100,7 +91,7 @@ export class ClusterCells implements Cells {
   }
 
   async keepStamps(guards: readonly string[], ttlMs: number): Promise<void> {
-    const ms = Math.max(this.#options.guardMs, 2 * ttlMs)
+    const ms = Math.max(GUARD_MS, 2 * ttlMs)
     await this.#each(guards, (name, client) => runScript(client, KEEP, [name], [ms]))
   }
 
@@ -176,9 +167,5 @@ export class ClusterCells implements Cells {
 
   #call<Answer>(key: string, command: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
     return this.#connection.run(command, { ...this.#bounds, key })
-  }
-
-  get #bounds(): { readonly deadlineMs: number } {
-    return { deadlineMs: this.#options.deadlineMs }
   }
 }

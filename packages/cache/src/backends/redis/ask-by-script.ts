@@ -4,6 +4,7 @@ import type { FreshKeys } from './fresh-keys.js'
 import type { Question, RedisBatchOptions } from './question.js'
 import { CLAIM } from './scripts/claim.js'
 import { runScript } from './scripts/script.js'
+import { GUARD_MS } from './stamp-bounds.js'
 
 /** Asks everything by one script, and tells whoever asked; never rejects. */
 export async function askByScript(
@@ -32,7 +33,7 @@ export async function askByScript(
 
 function command(
   questions: readonly Question[],
-  { keys: names, guardMs }: RedisBatchOptions,
+  { keys: names }: RedisBatchOptions,
   token: string,
 ): { readonly keys: string[]; readonly args: (string | number)[] } {
   const keys: string[] = []
@@ -49,7 +50,7 @@ function command(
     if (terms.size > known) lists.push(leaseMs, joined, address.guards.map((guard) => guards.of(guard)).join(''))
   }
   for (const guard of guards.names()) keys.push(names.guard(guard))
-  return { keys, args: [names.clock, names.guardPrefix, guardMs, token, wishes, ...lists] }
+  return { keys, args: [names.clock, names.guardPrefix, GUARD_MS, token, wishes, ...lists] }
 }
 
 /** Numbers things in the order of their first sight; a number is two printable signs. */

@@ -26,5 +26,4 @@ export interface RedisBatchOptions {
   readonly connection: RedisConnection
   readonly keys: RedisKeys
   readonly deadlineMs: number
-  readonly guardMs: number
 }

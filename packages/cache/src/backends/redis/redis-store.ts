@@ -28,16 +28,8 @@ import { INCREMENT, REMOVE, TAKE, TOUCH, VERIFY } from './scripts/entries.js'
 import { FILL, WRITE } from './scripts/fill.js'
 import { RELEASE, RENEW, STAMP } from './scripts/lease.js'
 import { runScript, type Script } from './scripts/script.js'
+import { GUARD_MS, REMEMBERED } from './stamp-bounds.js'
 
-/** How a {@link RedisStore} treats its server. Times in milliseconds. */
-export interface RedisStoreOptions {
-  readonly deadlineMs: number
-  /** How long a guard is kept that nothing needs longer. */
-  readonly guardMs: number
-}
-
-/** How many of the latest stamps are remembered for computations under way, in one key of at most about a megabyte. */
-const REMEMBERED = 10_000
 /** How many keys one command removes. */
 const REMOVE_AT_ONCE = 500
 
@@ -47,16 +39,16 @@ const MODES = { need: 'n', refresh: 'f', steal: 's' } as const
 export class RedisStore implements CacheStore {
   readonly holds = 'bytes' as const
   readonly #connection: RedisConnection
-  readonly #options: RedisStoreOptions
+  readonly #deadlineMs: number
   readonly #keys: RedisKeys
   readonly #batch: RedisBatch
   readonly #waiters: RedisWaiters
 
-  constructor(connection: RedisConnection, namespace: string, options: RedisStoreOptions) {
+  constructor(connection: RedisConnection, namespace: string, deadlineMs: number) {
     this.#connection = connection
-    this.#options = options
+    this.#deadlineMs = deadlineMs
     this.#keys = new RedisKeys(namespace)
-    this.#batch = new RedisBatch({ connection, keys: this.#keys, ...options })
+    this.#batch = new RedisBatch({ connection, keys: this.#keys, deadlineMs })
     this.#waiters = new RedisWaiters(connection, this.#keys.channel)
   }
 
@@ -212,7 +204,7 @@ export class RedisStore implements CacheStore {
   /** Fresh, stale, grace and physical lifetime, and that of guards: what the scripts that store ask for. */
   #lifetime(lifetime: Lifetime): number[] {
     const { freshMs, staleMs, graceMs } = lifetime
-    return [freshMs, staleMs, graceMs, physicalMs(lifetime), this.#options.guardMs]
+    return [freshMs, staleMs, graceMs, physicalMs(lifetime), GUARD_MS]
   }
 
   #run(script: Script, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown> {
@@ -220,6 +212,6 @@ export class RedisStore implements CacheStore {
   }
 
   #call<Answer>(command: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
-    return this.#connection.run(command, { deadlineMs: this.#options.deadlineMs })
+    return this.#connection.run(command, { deadlineMs: this.#deadlineMs })
   }
 }
