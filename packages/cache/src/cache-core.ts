@@ -245,6 +245,13 @@ export class CacheCore {
     return this.#reads.get(request, usable)
   }
 
+  /** Why an entry that the store has is not answered; `undefined` when nothing stands against it. */
+  async whyNotRead(address: Address, entry: StoredEntry | undefined): Promise<'untrusted' | 'unsent' | undefined> {
+    if (!(this.trust.trusted || (await this.trust.ready()))) return 'untrusted'
+    const isUnsent = this.#coveredByPending(address) || (entry !== undefined && this.isVoid(entry))
+    return isUnsent ? 'unsent' : undefined
+  }
+
   /** Whether an entry depends on something that was invalidated, of which the store has not heard yet. */
   isVoid(entry: StoredEntry): boolean {
     // Which guards it has is not decoded for nothing.

@@ -1,17 +1,20 @@
 import { describeDuration } from '@plinth/config/units'
 import { isAway } from './away.js'
 import type { Explanation } from './cache.js'
-import type { Address, CacheStore, ChangedGuard, Inspection, StoredEntry } from './cache-backend.js'
+import type { Address, ChangedGuard, Inspection, StoredEntry } from './cache-backend.js'
+import type { CacheCore } from './cache-core.js'
 
-/** Says what a store knows about a key, for people. */
-export async function explain(store: CacheStore, address: Address): Promise<Explanation> {
+/** Says what is known about a key, for people. */
+export async function explain(core: CacheCore, address: Address): Promise<Explanation> {
   let found: Inspection
   try {
-    found = await store.inspect(address)
+    found = await core.store.inspect(address)
   } catch (error) {
     if (!isAway(error)) throw error
     return { state: 'unavailable', reason: `The backend does not answer: ${error.message}`, computing: false }
   }
+  const obstacle = await core.whyNotRead(address, found.entry)
+  if (obstacle !== undefined) return { ...NOT_READ[obstacle], computing: found.leased }
   const { state, entry, leased, changed } = found
   return {
     state: state === 'absent' ? 'missing' : state,
@@ -21,6 +24,17 @@ export async function explain(store: CacheStore, address: Address): Promise<Expl
     ...(changed.length === 0 ? {} : { invalidatedBy: changed.map(describeChange) }),
   }
 }
+
+const NOT_READ = {
+  untrusted: {
+    state: 'unavailable',
+    reason: 'The backend was away; until it has shown that it lost no invalidation, nothing in it is read.',
+  },
+  unsent: {
+    state: 'invalidated',
+    reason: 'It was invalidated while the backend did not answer; until that is sent, it is not read.',
+  },
+} as const
 
 function facts(entry: StoredEntry): Partial<Explanation> {
   const { ageMs, freshForMs, staleForMs, costMs, guards } = entry

@@ -141,7 +141,7 @@ export class StoreCache implements Cache {
 
   async explain(key: string): Promise<Explanation> {
     this.#core.mustBeOpen()
-    return explain(this.#core.store, this.#core.addresses.ofText(key))
+    return explain(this.#core, this.#core.addresses.ofText(key))
   }
 
   async ping(): Promise<void> {

@@ -3,6 +3,9 @@ import { BackendUnavailableError } from '@plinth/core'
 import { describe, expect, it, vi } from 'vitest'
 import { PendingInvalidations } from '../src/pending-invalidations.js'
 
+/** For what is sent again after a while, longer each time. */
+const PATIENCE = { timeout: 30_000, interval: 50 }
+
 const away = () => new BackendUnavailableError('no answer in time', { reason: 'deadline' })
 
 /** A sound backend whose invalidations fail as long as `mute` says so, while reads go on. */
@@ -56,6 +59,7 @@ describe('an invalidation that could not be sent while reads go on', () => {
         expect(await cache.get('a')).toBeUndefined()
         expect(await cache.getMany(['a', 'b'])).toEqual([undefined, undefined])
         expect(await cache.has('a')).toBe(false)
+        expect((await cache.explain('a')).state).toBe('invalidated')
         expect(await cache.getOrSet('b', () => 'new')).toBe('new')
         expect(
           await cache.getOrSet('c', () => Promise.reject(new Error('no')), { staleIfError: '1m' }).catch(String),
@@ -69,7 +73,7 @@ describe('an invalidation that could not be sent while reads go on', () => {
         expect(await cache.get('probe')).toBe(1)
         expect(await cache.getOrSet('c', () => 'after')).toBe('after')
         expect(await cache.get('c')).toBe('after')
-      })
+      }, PATIENCE)
       expect(await cache.getMany(['a', 'b', 'd'])).toEqual([undefined, undefined, undefined])
       await cache.clear()
     }
@@ -85,7 +89,7 @@ describe('an invalidation that could not be sent while reads go on', () => {
     await expect(cache.increment('n')).rejects.toBeInstanceOf(BackendUnavailableError)
     await expect(cache.setIfAbsent('s', 'new')).rejects.toBeInstanceOf(BackendUnavailableError)
     state.mute = false
-    await vi.waitFor(async () => expect(await cache.increment('n')).toBe(1))
+    await vi.waitFor(async () => expect(await cache.increment('n')).toBe(1), PATIENCE)
     expect(await cache.setIfAbsent('s', 'new')).toBe(true)
   })
 })
