@@ -11,7 +11,7 @@ async function expecting(): Promise<{ ours: Cache; theirs: Cache; raw: (...args:
   const server = await freshRedis()
   const open = async (): Promise<Cache> => {
     const redis = await openRedis({ url: server.url })
-    const cache = createCache({ backend: redisBackend(redis), early: 0, jitter: 0 })
+    const cache = createCache({ backend: redisBackend(redis, { deadline: '10s' }), early: 0, jitter: 0 })
     closeWithFile(() => Promise.all([cache.close(), redis.close()]))
     return cache
   }

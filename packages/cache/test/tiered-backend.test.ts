@@ -75,9 +75,9 @@ describe('copies in this process', () => {
         const before = await commands()
         expect(await here?.get('user:1')).toEqual({ name: 'Ada' })
         expect(await commands()).toBe(before)
-      })
+      }, 20_000)
       await change()
-      await vi.waitFor(async () => expect(await here?.get('user:1')).not.toEqual({ name: 'Ada' }))
+      await vi.waitFor(async () => expect(await here?.get('user:1')).not.toEqual({ name: 'Ada' }), 20_000)
     }
   })
 })
