@@ -1,9 +1,14 @@
 import type { Principal } from '@plinth/cache/http'
 import type { RateLimiter } from '@plinth/rate-limit'
-import { type HttpDecision, type HttpLimitOptions, RequestLimiter } from '@plinth/rate-limit/http'
+import {
+  type HttpDecision,
+  type HttpLimitOptions,
+  RATE_LIMIT_HEADERS,
+  type RequestLimit,
+  RequestLimiter,
+} from '@plinth/rate-limit/http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { limitFacts } from './request-facts.js'
-import type { RouteLimit } from './route-limit.js'
 
 /** Charges requests to the limiter, and refuses those it does not admit. */
 export class LimitHooks {
@@ -13,27 +18,22 @@ export class LimitHooks {
     this.#limiter = new RequestLimiter(limiter, options)
   }
 
-  /** Charges a request to its route's policies, or to what the limiter's route rules say. Gives `true` when it was refused and answered. */
+  /** Charges a request. Gives `true` when it was refused and answered. */
   charge(
     route: string | undefined,
-    limit: RouteLimit | undefined,
+    limit: RequestLimit,
     principal: Principal | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
   ): boolean | Promise<boolean> {
-    const charged =
-      limit === undefined
-        ? NOTHING_NAMED
-        : { policy: limit.policy, cost: limit.cost(request), subject: limit.subject(request) }
-    const answer = this.#limiter.limit(limitFacts(request, route, principal), charged)
+    const answer = this.#limiter.limit(limitFacts(request, route, principal), limit)
     return answer instanceof Promise ? answer.then((later) => isRefused(later, reply)) : isRefused(answer, reply)
   }
 }
 
-const NOTHING_NAMED = {}
-
 function isRefused(answer: HttpDecision, reply: FastifyReply): boolean {
-  reply.headers(answer.headers)
+  const { headers } = answer
+  for (const name in headers) reply.header(lowerCase(name), headers[name])
   if (!answer.allowed) {
     reply.code(answer.status).send(Buffer.from(answer.body))
     return true
@@ -42,3 +42,12 @@ function isRefused(answer: HttpDecision, reply: FastifyReply): boolean {
   if (answer.holdsSlots) reply.raw.once('close', () => void decision?.release())
   return false
 }
+
+/** Fastify keeps names in lower case. A name made so for each request would have to be looked up among all texts each time. */
+function lowerCase(name: string): string {
+  return LOWER_CASE[name] ?? name
+}
+
+const LOWER_CASE: Readonly<Record<string, string>> = Object.fromEntries(
+  RATE_LIMIT_HEADERS.map((name) => [name, name.toLowerCase()]),
+)

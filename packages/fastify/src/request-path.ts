@@ -9,6 +9,7 @@ import {
   type RoutePolicy,
 } from '@plinth/cache/http'
 import { mayBeInfraPath, sendWebResponse, webRequest } from '@plinth/core'
+import type { RequestLimit } from '@plinth/rate-limit/http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CacheHooks } from './cache-hooks.js'
 import { LimitHooks } from './limit-hooks.js'
@@ -36,6 +37,7 @@ export class RequestPath {
   readonly #puts: PutHooks
   readonly #invalidator: RouteInvalidator
   readonly #limits: LimitHooks
+  readonly #addressLimit: RequestLimit
   readonly #host: ReturnType<typeof completePlinthHost>
   readonly #lanes = new WeakMap<RouteContext, Lane>()
 
@@ -43,6 +45,7 @@ export class RequestPath {
     const host = completePlinthHost(options.infra)
     this.#options = options
     this.#host = host
+    this.#addressLimit = { policy: options.addressLimit }
     if (options.addressLimit !== undefined) host.rateLimiter.noteRoute(options.addressLimit)
     const { cache, clientMaxAgeMs } = host
     const { onUnkeyedRead } = options
@@ -108,10 +111,7 @@ export class RequestPath {
 
   async #atTheDoor(request: FastifyRequest, reply: FastifyReply, isInfra: boolean): Promise<boolean> {
     if (isInfra && (await this.#answerForInfra(request, reply))) return true
-    const { addressLimit } = this.#options
-    const limit =
-      addressLimit === undefined ? undefined : { policy: addressLimit, cost: () => 1, subject: () => undefined }
-    return this.#limits.charge(undefined, limit, undefined, request, reply)
+    return this.#limits.charge(undefined, this.#addressLimit, undefined, request, reply)
   }
 
   async #answerForInfra(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
@@ -151,7 +151,8 @@ export class RequestPath {
   ): boolean | Promise<boolean> {
     const principal = this.#options.identify?.(request)
     if (!charges) return this.#open(plan, cached, principal, request, reply)
-    const refused = this.#limits.charge(plan.route, plan.limit || undefined, principal, request, reply)
+    const limit = plan.limit ? plan.limit.of(request) : BY_RULES
+    const refused = this.#limits.charge(plan.route, limit, principal, request, reply)
     return refused instanceof Promise
       ? refused.then((is) => is || this.#open(plan, cached, principal, request, reply))
       : refused || this.#open(plan, cached, principal, request, reply)
@@ -213,12 +214,14 @@ export class RequestPath {
   }
 
   #note(plan: RoutePlan): RoutePlan {
-    const policies = plan.limit ? plan.limit.policy : []
-    for (const policy of typeof policies === 'string' ? [policies] : policies) this.#host.rateLimiter.noteRoute(policy)
+    for (const policy of plan.limit ? plan.limit.policies : []) this.#host.rateLimiter.noteRoute(policy)
     if (plan.invalidates !== undefined) this.#invalidator.prepare(plan.invalidates)
     return plan
   }
 }
+
+/** What the limiter's route rules say. */
+const BY_RULES: RequestLimit = {}
 
 /** Whether a request to a route may change something. */
 function mayChange(method: string | readonly string[] = []): boolean {

@@ -44,7 +44,7 @@ export function installRouteHooks(context: RouteContext, hooks: RouteHooks): voi
   if (lastOnSend !== undefined) context.onSend = [...(context.onSend ?? []), lastOnSend]
 }
 
-let contextSymbol: symbol | undefined
+let contextSymbol: symbol = Symbol('not yet seen')
 
 /**
  * Gives what Fastify keeps of the route that a request matched.
@@ -52,11 +52,17 @@ let contextSymbol: symbol | undefined
  * @throws MisconfiguredError when this Fastify keeps its routes elsewhere: to cache before authentication is not an alternative.
  */
 export function contextOf(request: FastifyRequest): RouteContext {
-  contextSymbol ??= Object.getOwnPropertySymbols(request).find((symbol) => symbol.description === 'fastify.context')
-  const context: unknown = contextSymbol === undefined ? undefined : Reflect.get(request, contextSymbol)
-  if (!isRouteContext(context)) {
+  const context = (request as unknown as { readonly [key: symbol]: unknown })[contextSymbol] ?? findContext(request)
+  return context as RouteContext
+}
+
+function findContext(request: FastifyRequest): RouteContext {
+  const found = Object.getOwnPropertySymbols(request).find((symbol) => symbol.description === 'fastify.context')
+  const context: unknown = found === undefined ? undefined : Reflect.get(request, found)
+  if (found === undefined || !isRouteContext(context)) {
     throw new MisconfiguredError('This version of Fastify is not supported by @plinth/fastify. Use Fastify 5.')
   }
+  contextSymbol = found
   return context
 }
 

@@ -1,4 +1,5 @@
 import type { Cost } from '@plinth/rate-limit'
+import type { RequestLimit } from '@plinth/rate-limit/http'
 import type { FastifyRequest } from 'fastify'
 
 /** What a route is charged to: the name of a policy, several of them (all or nothing), or with details. */
@@ -15,18 +16,20 @@ export type RouteLimitOptions =
 
 /** {@link RouteLimitOptions} in one shape. */
 export interface RouteLimit {
-  readonly policy: string | readonly string[]
-  readonly cost: (request: FastifyRequest) => Cost
-  readonly subject: (request: FastifyRequest) => string | undefined
+  readonly policies: readonly string[]
+  /** What a request is charged to. */
+  readonly of: (request: FastifyRequest) => RequestLimit
 }
 
-/** Reads the limit of a route. */
+/** Reads the limit of a route. What is the same for every request is made once. */
 export function compileRouteLimit(options: RouteLimitOptions): RouteLimit {
   const details = typeof options === 'object' && 'policy' in options ? options : { policy: options }
   const { policy, cost = 1, subject } = details
-  return {
-    policy,
-    cost: typeof cost === 'function' ? cost : () => cost,
-    subject: subject ?? (() => undefined),
+  const policies = typeof policy === 'string' ? [policy] : policy
+  if (typeof cost !== 'function' && subject === undefined) {
+    const always = { policy, cost }
+    return { policies, of: () => always }
   }
+  const costOf = typeof cost === 'function' ? cost : () => cost
+  return { policies, of: (request) => ({ policy, cost: costOf(request), subject: subject?.(request) }) }
 }

@@ -26,27 +26,69 @@ export interface HeaderOptions {
  * beside it. Nothing is told when nothing was decided, nor about limits that only watch.
  */
 export function rateLimitHeaders(decision: Decision, options: HeaderOptions = {}): Record<string, string> {
-  const { standard = true, legacy = false } = options
-  const headers: Record<string, string> = {}
-  let policies = ''
-  let shown: LimitStatus | undefined
-  for (const limit of decision.limits) {
-    if (limit.shadow) continue
-    if (standard) policies += (policies === '' ? '' : ', ') + describePolicy(limit)
-    if (isNearer(limit, shown, decision.allowed)) shown = limit
+  return new HeaderWriter(options).write(decision)
+}
+
+/** Writes what {@link rateLimitHeaders} answers, for one decision after the other: what a limit says of itself is worded once. */
+export class HeaderWriter {
+  readonly #standard: boolean
+  readonly #legacy: boolean
+  readonly #policies = new Map<string, PolicyItem>()
+
+  constructor({ standard = true, legacy = false }: HeaderOptions) {
+    this.#standard = standard
+    this.#legacy = legacy
   }
-  if (shown !== undefined && standard) {
-    headers['RateLimit-Policy'] = policies
-    headers.RateLimit = describeService(shown, decision)
+
+  write(decision: Decision): Record<string, string> {
+    const headers: Record<string, string> = {}
+    const { allowed } = decision
+    if (!(allowed && !this.#standard && !this.#legacy)) this.#tellLimits(decision, headers)
+    const wait = allowed ? undefined : retryAfterSeconds(decision)
+    if (wait !== undefined) headers['Retry-After'] = String(wait)
+    return headers
   }
-  if (shown !== undefined && legacy) {
-    headers['X-RateLimit-Limit'] = String(shown.limit)
-    headers['X-RateLimit-Remaining'] = String(shown.remaining)
-    headers['X-RateLimit-Reset'] = String(seconds(shown.resetAfterMs))
+
+  #tellLimits(decision: Decision, headers: Record<string, string>): void {
+    let policies = ''
+    let shown: LimitStatus | undefined
+    for (const limit of decision.limits) {
+      if (limit.shadow) continue
+      const item = this.#policyItem(limit)
+      policies = policies === '' ? item : `${policies}, ${item}`
+      if (isNearer(limit, shown, decision.allowed)) shown = limit
+    }
+    if (shown === undefined) return
+    if (this.#standard) {
+      headers['RateLimit-Policy'] = policies
+      headers.RateLimit = describeService(shown, decision)
+    }
+    if (this.#legacy) {
+      headers['X-RateLimit-Limit'] = String(shown.limit)
+      headers['X-RateLimit-Remaining'] = String(shown.remaining)
+      headers['X-RateLimit-Reset'] = String(seconds(shown.resetAfterMs))
+    }
   }
-  const wait = retryAfterSeconds(decision)
-  if (wait !== undefined) headers['Retry-After'] = String(wait)
-  return headers
+
+  #policyItem(status: LimitStatus): string {
+    const known = this.#policies.get(status.name)
+    if (known !== undefined && isSameLimit(known.status, status)) return known.text
+    const text = describePolicy(status)
+    // the limits of a service are few, and those of tiers that share a name take turns
+    this.#policies.set(status.name, { status, text })
+    return text
+  }
+}
+
+/** One item of `RateLimit-Policy`, and what it was worded for. */
+interface PolicyItem {
+  readonly status: LimitStatus
+  readonly text: string
+}
+
+function isSameLimit(one: LimitStatus, other: LimitStatus): boolean {
+  const same = one.limit === other.limit && one.windowMs === other.windowMs
+  return same && one.algorithm === other.algorithm && one.unit === other.unit
 }
 
 /**

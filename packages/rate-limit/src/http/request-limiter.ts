@@ -1,9 +1,9 @@
 import type { Decision } from '../decision/decision.js'
 import { RateLimitUsageError } from '../rate-limit-usage-error.js'
-import type { Cost, RateLimiter } from '../rate-limiter.js'
+import type { CheckRequest, Cost, RateLimiter } from '../rate-limiter.js'
 import { type IdentityOptions, identifyCaller } from './identify-caller.js'
 import { rateLimitProblem } from './problem-body.js'
-import { type HeaderOptions, rateLimitHeaders } from './rate-limit-headers.js'
+import { type HeaderOptions, HeaderWriter } from './rate-limit-headers.js'
 import type { RequestFacts } from './request-facts.js'
 
 /** How a service limits HTTP requests. */
@@ -50,12 +50,14 @@ export type HttpDecision =
 export class RequestLimiter {
   readonly #limiter: RateLimiter
   readonly #options: HttpLimitOptions
+  readonly #headers: HeaderWriter
   /** Subjects of peers that asked before: to read an address costs more than to count. */
   readonly #subjects = new Map<string, string>()
 
   constructor(limiter: RateLimiter, options: HttpLimitOptions = {}) {
     this.#limiter = limiter
     this.#options = options
+    this.#headers = new HeaderWriter(options.headers ?? {})
   }
 
   /**
@@ -64,29 +66,37 @@ export class RequestLimiter {
    * @throws RateLimitUsageError, or rejects with it, when the limit names an unknown policy or tier: a mistake in the code. A
    * cost above the limit, which may come from the request, is refused with 429 instead.
    */
-  limit(facts: RequestFacts, limit: RequestLimit = {}): HttpDecision | Promise<HttpDecision> {
-    const policies = policiesOf(this.#limiter, facts, limit)
-    const [only] = policies
-    if (only === undefined) return UNLIMITED
-    const { subject = this.#subjectOf(facts), cost = 1, tier = tierOf(facts) } = limit
+  limit(facts: RequestFacts, limit: RequestLimit = NOTHING_NAMED): HttpDecision | Promise<HttpDecision> {
+    const policies = limit.policy ?? this.#limiter.policiesFor(facts.method, facts.route ?? UNMATCHED) ?? NONE
+    if (policies.length === 0 && policies !== '') return UNLIMITED
     try {
-      const decision = this.#limiter.decide(
-        policies.length === 1
-          ? [{ policy: only, subject, cost, tier }]
-          : policies.map((policy) => ({ policy, subject, cost, tier })),
-      )
-      return decision instanceof Promise ? this.#answerLater(decision, policies) : answerOf(decision, this.#options)
+      const decision = this.#limiter.decide(this.#requests(policies, facts, limit))
+      return decision instanceof Promise ? this.#answerLater(decision, policies) : this.#answer(decision)
     } catch (error) {
       return refusalOf(error, policies)
     }
   }
 
-  async #answerLater(decision: Promise<Decision>, policies: readonly string[]): Promise<HttpDecision> {
+  #requests(policies: string | readonly string[], facts: RequestFacts, limit: RequestLimit): readonly CheckRequest[] {
+    const subject = limit.subject ?? this.#subjectOf(facts)
+    const { cost = 1, tier = tierOf(facts) } = limit
+    if (typeof policies === 'string') return [{ policy: policies, subject, cost, tier }]
+    return policies.map((policy) => ({ policy, subject, cost, tier }))
+  }
+
+  async #answerLater(decision: Promise<Decision>, policies: string | readonly string[]): Promise<HttpDecision> {
     try {
-      return answerOf(await decision, this.#options)
+      return this.#answer(await decision)
     } catch (error) {
       return refusalOf(error, policies)
     }
+  }
+
+  #answer(decision: Decision): HttpDecision {
+    const headers = this.#headers.write(decision)
+    if (decision.allowed) return { allowed: true, headers, decision, holdsSlots: holdsSlots(decision) }
+    const problem = rateLimitProblem(decision)
+    return refusal(problem.status, headers, JSON.stringify(problem), decision)
   }
 
   #subjectOf(facts: RequestFacts): string {
@@ -107,6 +117,10 @@ export class RequestLimiter {
 /** How many peers are remembered before the memory is emptied. */
 const MOST_PEERS = 10_000
 
+const NOTHING_NAMED: RequestLimit = {}
+
+const NONE: readonly string[] = []
+
 const UNLIMITED: HttpDecision = { allowed: true, headers: {}, decision: undefined, holdsSlots: false }
 
 /** The tier of whoever is signed in, or of the API key; an address has none. */
@@ -114,32 +128,17 @@ function tierOf({ principal, apiKey }: RequestFacts): string | undefined {
   return principal === undefined ? apiKey?.tier : principal.tier
 }
 
-function policiesOf(
-  limiter: RateLimiter,
-  { method, route }: RequestFacts,
-  { policy }: RequestLimit,
-): readonly string[] {
-  if (policy !== undefined) return typeof policy === 'string' ? [policy] : policy
-  return limiter.policiesFor(method, route ?? UNMATCHED) ?? []
-}
-
 /** What route rules see for requests that no route matched: only `*` and `/*` speak about them. */
 const UNMATCHED = '/*'
-
-function answerOf(decision: Decision, options: HttpLimitOptions): HttpDecision {
-  const headers = rateLimitHeaders(decision, options.headers)
-  if (decision.allowed) return { allowed: true, headers, decision, holdsSlots: holdsSlots(decision) }
-  const problem = rateLimitProblem(decision)
-  return refusal(problem.status, headers, JSON.stringify(problem), decision)
-}
 
 function holdsSlots({ limits }: Decision): boolean {
   for (const { algorithm } of limits) if (algorithm === 'concurrency') return true
   return false
 }
 
-function refusalOf(error: unknown, policies: readonly string[]): HttpDecision {
-  if (error instanceof RateLimitUsageError && error.code === 'RATE_LIMIT_COST_ABOVE_LIMIT') return tooCostly(policies)
+function refusalOf(error: unknown, policies: string | readonly string[]): HttpDecision {
+  if (error instanceof RateLimitUsageError && error.code === 'RATE_LIMIT_COST_ABOVE_LIMIT')
+    return tooCostly(typeof policies === 'string' ? [policies] : policies)
   throw error
 }
 
