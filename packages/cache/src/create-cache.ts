@@ -8,7 +8,8 @@ import { CacheOptionError } from './cache-errors.js'
 import type { Codec } from './codecs/codec.js'
 import { Signer } from './codecs/signature.js'
 import type { LoadOptions, Ttl } from './load-options.js'
-import { DEFAULT_POLICY, LOAD_OPTIONS, type NamedTtls, parseTtl, refuseUnknown, resolvePolicy } from './policy.js'
+import { asOption, positiveBytes, refuseUnknown } from './option-checks.js'
+import { DEFAULT_POLICY, LOAD_OPTIONS, type NamedTtls, parseTtl, resolvePolicy } from './policy.js'
 import { StoreCache } from './store-cache.js'
 import { StoreSlots } from './store-slots.js'
 import { valuePacking } from './value-packing.js'
@@ -88,6 +89,9 @@ export function createCache(options: CacheOptions): Cache {
       'prefix and version of a cache must be 1 to 64 letters, digits, dots, dashes or underscores.',
     )
   }
+  if (onInvalidationError !== 'queue' && onInvalidationError !== 'throw') {
+    throw new CacheOptionError('onInvalidationError must be queue or throw.')
+  }
   if (!(Number.isInteger(prefixDepth) && prefixDepth >= 0 && prefixDepth <= 16)) {
     throw new CacheOptionError('prefixDepth must be a whole number from 0 to 16.')
   }
@@ -100,7 +104,8 @@ export function createCache(options: CacheOptions): Cache {
   const policy = resolvePolicy(DEFAULT_POLICY, options, named, `cache "${name}"`)
   if (!named.has('default')) named.set('default', policy.freshMs)
   const store = backend.open(`${prefix}:${version}`)
-  const packing = store.holds === 'values' ? valuePacking : bytePacking(options)
+  const bytes = bytePacking(options) // refuses what is wrong on any backend: it must not come out only in production
+  const packing = store.holds === 'values' ? valuePacking : bytes
   const core = new CacheCore({
     name,
     backend,
@@ -119,14 +124,21 @@ function bytePacking({ codec, compressAbove = '8kb', maxValueBytes = '64mb', sec
   if (codec !== undefined && !(Number.isInteger(codec.id) && codec.id >= 16 && codec.id <= 255)) {
     throw new CacheOptionError('The id of a codec must be a whole number from 16 to 255.')
   }
-  if (secrets?.some((secret) => secret.length < MIN_SECRET) || secrets?.length === 0) {
+  if (secrets !== undefined && !areSecrets(secrets)) {
     throw new CacheOptionError(`secrets of a cache must have at least ${MIN_SECRET} characters, and be at least one.`)
   }
   const above =
-    compressAbove === false ? Number.POSITIVE_INFINITY : parseBytes(compressAbove, 'compressAbove of a cache')
+    compressAbove === false
+      ? Number.POSITIVE_INFINITY
+      : asOption(() => parseBytes(compressAbove, 'compressAbove of a cache'))
   return new BytePacking({
     codec,
-    compression: { above, maxBytes: parseBytes(maxValueBytes, 'maxValueBytes of a cache') },
+    compression: { above, maxBytes: positiveBytes(maxValueBytes, 'maxValueBytes of a cache') },
     signer: secrets && new Signer(secrets),
   })
+}
+
+function areSecrets(secrets: readonly string[]): boolean {
+  const isOne = (secret: unknown): boolean => typeof secret === 'string' && secret.length >= MIN_SECRET
+  return Array.isArray(secrets) && secrets.length > 0 && secrets.every(isOne)
 }

@@ -2,6 +2,7 @@ import { type Duration, parseDuration } from '@plinth/config/units'
 import type { Lifetime } from './cache-backend.js'
 import { CacheOptionError } from './cache-errors.js'
 import type { LoadOptions, Ttl } from './load-options.js'
+import { asOption } from './option-checks.js'
 
 /** How values are loaded and how long they live, in milliseconds. */
 export interface Policy {
@@ -89,26 +90,12 @@ function positive(value: Duration, what: string): number {
   return milliseconds
 }
 
-/** Refuses an option that does not exist. @throws CacheOptionError */
-export function refuseUnknown(options: object, known: ReadonlySet<string>, where: string): void {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) {
-      throw new CacheOptionError(`${where} has no option "${name}". It knows: ${[...known].join(', ')}.`)
-    }
-  }
-}
-
 function optional(value: Duration | undefined, fallback: number, what: string): number {
   return value === undefined ? fallback : duration(value, what)
 }
 
 function duration(value: Duration, what: string): number {
-  let milliseconds: number
-  try {
-    milliseconds = parseDuration(value, what)
-  } catch (error) {
-    throw new CacheOptionError((error as Error).message, error)
-  }
+  const milliseconds = asOption(() => parseDuration(value, what))
   if (milliseconds > MAX_MS) throw new CacheOptionError(`${what} must not be above ten years.`)
   return milliseconds
 }

@@ -1,10 +1,12 @@
 import { LoaderTimeoutError } from './cache-errors.js'
+import { canonicalTags } from './keys/canonical-tags.js'
 import type { LoadContext, Loader, Ttl } from './load-options.js'
 
 /** What a loader gave, and what it decided about it. */
 export interface Loaded {
   readonly value: unknown
   readonly ttl: Ttl | undefined
+  /** Canonical. */
   readonly tags: readonly string[]
   readonly store: boolean
 }
@@ -68,7 +70,7 @@ class Context implements LoadContext {
   }
 
   readonly addTags = (...tags: readonly string[]): void => {
-    this.#tags.push(...tags)
+    this.#tags.push(...canonicalTags(tags))
   }
 
   readonly noStore = (): void => {

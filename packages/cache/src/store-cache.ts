@@ -8,14 +8,17 @@ import { defineFunction } from './functions/define-function.js'
 import { defineMutation } from './functions/define-mutation.js'
 import { defineResource } from './functions/define-resource.js'
 import { canonicalText } from './keys/canonical-key.js'
+import { canonicalTags } from './keys/canonical-tags.js'
 import { compilePattern } from './keys/key-pattern.js'
 import type { GetOrSetOptions, Loader, LoadOptions, Ttl } from './load-options.js'
-import { LOAD_OPTIONS, lifetimeOf, type Policy, refuseUnknown } from './policy.js'
+import { mayBeFunction, mustBeList, refuseUnknown } from './option-checks.js'
+import { LOAD_OPTIONS, lifetimeOf, type Policy } from './policy.js'
 import { checkBySchema, type ValueCheck } from './value-check.js'
 
 const SET_OPTIONS: ReadonlySet<string> = new Set(['ttl', 'swr', 'staleIfError', 'tags'])
 const GET_OPTIONS: ReadonlySet<string> = new Set(['tags'])
 const GET_OR_SET_OPTIONS: ReadonlySet<string> = new Set([...LOAD_OPTIONS, 'tags', 'signal', 'refresh'])
+const MATCHING_OPTIONS: ReadonlySet<string> = new Set(['signal', 'dryRun', 'onProgress'])
 const NONE: readonly string[] = []
 
 /** The public surface over a {@link CacheCore}: texts become addresses, options become policies. */
@@ -72,6 +75,9 @@ export class StoreCache implements Cache {
     options: SetOptions = {},
   ): Promise<void> {
     const policy = this.#policy(options, 'setMany')
+    if (typeof entries !== 'object' || entries === null) {
+      throw new CacheOptionError('setMany takes an object, a Map, or pairs of key and value.')
+    }
     const pairs = isIterable(entries) ? [...entries] : Object.entries(entries)
     const writes = pairs.map(([key, value]) => [this.#core.addresses.ofText(key, options.tags), value] as const)
     await Promise.all(writes.map(([address, value]) => this.#core.write(address, { value, policy })))
@@ -83,6 +89,7 @@ export class StoreCache implements Cache {
   }
 
   async getMany<T>(keys: readonly string[], options?: GetOptions): Promise<(T | undefined)[]> {
+    mustBeList(keys, 'keys')
     return Promise.all(keys.map((key) => this.get<T>(key, options)))
   }
 
@@ -91,6 +98,7 @@ export class StoreCache implements Cache {
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {
+    mustBeList(keys, 'keys')
     return this.#core.invalidations.keys(keys.map((key) => this.#core.addresses.ofText(key).key))
   }
 
@@ -110,14 +118,16 @@ export class StoreCache implements Cache {
   }
 
   async invalidateTags(...tags: readonly (string | readonly string[])[]): Promise<void> {
-    await this.#core.invalidations.tags(tags.flat().map((tag) => canonicalText(tag, 'tag')))
+    await this.#core.invalidations.tags(canonicalTags(tags.flat()))
   }
 
   async deleteByPrefix(prefix: string): Promise<void> {
     await this.#core.invalidations.prefix(canonicalText(prefix, 'prefix'))
   }
 
-  async deleteMatching(pattern: string, { signal, dryRun = false, onProgress }: MatchingOptions = {}): Promise<number> {
+  async deleteMatching(pattern: string, options: MatchingOptions = {}): Promise<number> {
+    refuseUnknown(options, MATCHING_OPTIONS, 'deleteMatching')
+    const { signal, dryRun = false, onProgress } = options
     const bounds = { dryRun, ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }
     return this.#core.invalidations.matching(compilePattern(pattern), bounds)
   }
@@ -181,6 +191,10 @@ export class StoreCache implements Cache {
     refuseUnknown(options, GET_OR_SET_OPTIONS, 'getOrSet')
     if (typeof load !== 'function') throw new CacheOptionError('getOrSet needs a function that loads.')
     const { tags = NONE, storeIf, signal, refresh = false } = options
+    mayBeFunction(storeIf, 'storeIf of getOrSet')
+    if (signal !== undefined && typeof signal.throwIfAborted !== 'function') {
+      throw new CacheOptionError('signal of getOrSet must be an AbortSignal.')
+    }
     const tagsOf = typeof tags === 'function' ? tags : undefined
     let policy: Policy | undefined
     return this.#core.load({
@@ -191,7 +205,7 @@ export class StoreCache implements Cache {
         policy ??= this.#core.policy(options as unknown as LoadOptions<never>, 'getOrSet')
         return policy
       },
-      tagsOf: tagsOf && ((value) => tagsOf(value).map((tag) => canonicalText(tag, 'tag'))),
+      tagsOf: tagsOf && ((value) => canonicalTags(tagsOf(value))),
       check: this.#checkOf(options),
       storeIf,
       signal,

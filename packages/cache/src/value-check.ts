@@ -10,9 +10,13 @@ export type ValueCheck = (value: unknown) => unknown
  *
  * Where a policy remembers that there is nothing, `null` and `undefined` are not checked: a schema says what there is when there is something.
  * The check throws a CacheOptionError when the schema does not answer at once.
+ *
+ * @throws CacheOptionError for what is no schema.
  */
 export function checkBySchema(schema: StandardSchemaV1 | undefined, policy: () => Policy): ValueCheck | undefined {
   if (schema === undefined) return undefined
+  if (typeof schema?.['~standard']?.validate !== 'function')
+    throw new CacheOptionError('schema must be a Standard Schema.')
   return (value) => {
     if (value == null && policy().negativeMs !== undefined) return value
     const result = schema['~standard'].validate(value)

@@ -61,6 +61,38 @@ const backends: Readonly<Record<string, () => Promise<Setup>>> = {
 const circle: Record<string, unknown> = {}
 circle.self = circle
 
+describe('what is wrong on some backend', () => {
+  it('is refused on every other, so that it does not come out only in production', () => {
+    const wrong: object[] = [
+      { compressAbove: 'big' },
+      { maxValueBytes: 0 },
+      { maxValueBytes: 'much' },
+      { secrets: [] },
+      { secrets: ['short'] },
+      { secrets: 'one that is long enough, but no list' },
+      { codec: { id: 3 } },
+      { onInvalidationError: 'thorw' },
+      { prefix: 'a b' },
+      { prefixDepth: 1.5 },
+    ]
+    for (const options of wrong) {
+      expect(() => createCache({ backend: memoryBackend(), ...options }), JSON.stringify(options)).toThrow(
+        CacheOptionError,
+      )
+    }
+    expect(() => createCache(undefined as never)).toThrow(CacheOptionError)
+    expect(() => memoryBackend({ maxEntires: 5 } as object)).toThrow(CacheOptionError)
+    expect(() => memoryBackend({ maxBytes: 'much' })).toThrow(CacheOptionError)
+    const lent = { run: () => {}, getVersioned: () => {} } as never
+    for (const kind of [redisBackend, tieredBackend, memcachedBackend]) {
+      for (const options of [{ deadlin: 5 } as object, { deadline: 0 }, { deadline: 'soon' }, { deadline: -1 }]) {
+        expect(() => kind(lent, options), JSON.stringify(options)).toThrow(CacheOptionError)
+      }
+      expect(() => kind(undefined as never)).toThrow(CacheOptionError)
+    }
+  })
+})
+
 describe.each(Object.entries(backends))('on %s', (_name, open) => {
   it('an option that does not exist is refused by every call that takes options', async () => {
     const { cache } = await open()
@@ -74,10 +106,61 @@ describe.each(Object.entries(backends))('on %s', (_name, open) => {
       () => cache.getOrSet('k', () => 1, bad),
       async () => cache.define('f:{a}', bad, ({ a }: { a: number }) => a),
       async () => cache.mutation(bad, async () => 1),
+      () => cache.deleteMatching('*', bad),
+      () => cache.warm(bad),
     ]
     for (const call of calls) await expect(call()).rejects.toBeInstanceOf(CacheOptionError)
     expect(() => createCache({ backend: memoryBackend(), tll: 5 } as never)).toThrow(CacheOptionError)
     expect(await cache.get('k')).toBeUndefined()
+  })
+
+  it('a text in the place of a list, and what is no function, schema or signal, is refused', async () => {
+    const { cache } = await open()
+    const [text, number] = ['user:42' as never, 5 as never]
+    const calls = [
+      () => cache.set('k', 1, { tags: text }),
+      () => cache.get('k', { tags: text }),
+      () => cache.getOrSet('k', () => 1, { tags: text }),
+      () => cache.getOrSet('k', () => 1, { tags: () => text }),
+      () => cache.getOrSet('k', number),
+      () => cache.getOrSet('k', () => 1, { storeIf: number }),
+      () => cache.getOrSet('k', () => 1, { schema: number }),
+      () => cache.getOrSet('k', () => 1, { signal: number }),
+      () => cache.getMany(text),
+      () => cache.deleteMany(text),
+      () => cache.setMany(number),
+      async () => cache.define('f:{a}', undefined as never, () => 1),
+      async () => cache.define('f:{a}', { tags: text }, ({ a }: { a: number }) => a),
+      async () => cache.define('f:{a}', { warm: number }, ({ a }: { a: number }) => a),
+      async () => cache.define('f:{a}', {}, number),
+      async () => cache.resource('r', 'id').define('f', { tags: text }, ({ id }: { id: number }) => id),
+      async () => cache.mutation({ tags: text }, async () => 1),
+      async () => cache.mutation({ keys: text }, async () => 1),
+      async () => cache.mutation({ recache: text }, async () => 1),
+      async () => cache.mutation({ recache: [number] }, async () => 1),
+      async () => cache.mutation({ recache: [{ fn: number }] }, async () => 1),
+    ]
+    for (const call of calls) await expect(call(), String(call)).rejects.toBeInstanceOf(CacheOptionError)
+    expect(await cache.get('k')).toBeUndefined()
+  })
+
+  it('a tag that only the loader tells is a text like any other, whatever stands in it', async () => {
+    const { cache } = await open()
+    for (const tag of ['Ada Lovelace', 'a\nn', 'a:{b}', '*', '100 %', 'é']) {
+      const add = ({ addTags }: { addTags(...tags: string[]): void }): number => {
+        addTags(tag)
+        return 1
+      }
+      expect(await cache.getOrSet('k', add)).toBe(1)
+      expect(await cache.get('k')).toBe(1)
+      await cache.invalidateTags('a', 'b')
+      expect(await cache.get('k')).toBe(1)
+      await cache.invalidateTags(tag)
+      expect(await cache.get('k')).toBeUndefined()
+    }
+    for (const bad of ['', 5 as never]) {
+      await expect(cache.getOrSet('k', ({ addTags }) => addTags(bad))).rejects.toBeInstanceOf(CacheKeyError)
+    }
   })
 
   it('a key, tag or prefix that is empty, no text or endless is refused; a long one is a key like others', async () => {

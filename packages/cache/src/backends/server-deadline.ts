@@ -1,4 +1,5 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
+import { positiveMs, refuseUnknown } from '../option-checks.js'
 
 /** What every backend on a server takes. */
 export interface ServerDeadline {
@@ -6,7 +7,10 @@ export interface ServerDeadline {
   readonly deadline?: Duration
 }
 
-/** The deadline in milliseconds. @throws ConfigError for what is no duration; `backend` names it there. */
-export function serverDeadlineMs({ deadline = 500 }: ServerDeadline, backend: string): number {
-  return parseDuration(deadline, `deadline of the ${backend} backend`)
+const KNOWN: ReadonlySet<string> = new Set(['deadline'])
+
+/** The deadline in milliseconds. @throws CacheOptionError for anything else; `backend` names it there. */
+export function serverDeadlineMs(options: ServerDeadline, backend: string): number {
+  refuseUnknown(options, KNOWN, `the ${backend} backend`)
+  return positiveMs(options.deadline ?? 500, `deadline of the ${backend} backend`)
 }

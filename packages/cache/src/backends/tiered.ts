@@ -5,7 +5,7 @@ import { CacheOptionError } from '../cache-errors.js'
 import { type MemoryBackendOptions, memoryBackend } from './memory/memory.js'
 import { RedisKeys } from './redis/redis-keys.js'
 import { redisBackend } from './redis.js'
-import { type ServerDeadline, serverDeadlineMs } from './server-deadline.js'
+import type { ServerDeadline } from './server-deadline.js'
 import { ClusterTracking } from './tiered/cluster-tracking.js'
 import type { Coherence, CoherenceListener } from './tiered/coherence.js'
 import { TieredStore } from './tiered/tiered-store.js'
@@ -27,8 +27,8 @@ export function tieredBackend(connection: RedisConnection, options: TieredBacken
   if (typeof connection?.run !== 'function') {
     throw new CacheOptionError('tieredBackend needs a connection: tieredBackend(await openRedis({ url })).')
   }
-  const deadline = serverDeadlineMs(options, 'tiered')
-  return new TieredBackend(connection, memoryBackend(options), redisBackend(connection, { deadline }))
+  const { deadline = 500, ...bounds } = options
+  return new TieredBackend(connection, memoryBackend(bounds), redisBackend(connection, { deadline }))
 }
 
 class TieredBackend implements CacheBackend {

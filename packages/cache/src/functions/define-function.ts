@@ -1,10 +1,11 @@
 import type { Address } from '../cache-backend.js'
 import type { CacheCore } from '../cache-core.js'
 import { CacheOptionError } from '../cache-errors.js'
-import { canonicalText } from '../keys/canonical-key.js'
+import { canonicalTags } from '../keys/canonical-tags.js'
 import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
 import type { LoadContext, LoadOptions } from '../load-options.js'
-import { LOAD_OPTIONS, type Policy, refuseUnknown } from '../policy.js'
+import { mayBeFunction, mustBeList, refuseUnknown } from '../option-checks.js'
+import { LOAD_OPTIONS, type Policy } from '../policy.js'
 import { checkBySchema, type ValueCheck } from '../value-check.js'
 import type { CachedFunction, DefineOptions, WarmOptions, WarmReport } from './cached-function.js'
 import { warm } from './warming.js'
@@ -27,6 +28,7 @@ export function defineFunction(
   const policy = core.policy(options as unknown as LoadOptions<never>, `define('${text}')`)
   const definition = new Definition(core, template, options, load, policy)
   const { warm: argsToWarm } = options
+  mayBeFunction(argsToWarm, `warm of define('${text}')`)
   if (argsToWarm !== undefined) core.warming.add(() => definition.warmPlan(argsToWarm))
   const call = (args: Args = {}): Promise<unknown> => definition.get(args)
   return Object.assign(call, {
@@ -51,6 +53,8 @@ class Definition {
 
   constructor(core: CacheCore, template: KeyTemplate, options: AnyDefineOptions, load: AnyLoad, policy: Policy) {
     const { tags = [], schema, storeIf } = options
+    mayBeFunction(storeIf, `storeIf of define('${template.text}')`)
+    if (typeof tags !== 'function') mustBeList(tags, `tags of define('${template.text}')`)
     this.#core = core
     this.#template = template
     this.#tags = typeof tags === 'function' ? [] : tags.map((tag) => parseTemplate(tag))
@@ -129,8 +133,4 @@ class Definition {
     const tags = this.#tags.map((tag) => tag.render(args))
     return this.#core.addresses.ofCanonical(this.#template.render(args), [...tags, ...told])
   }
-}
-
-function canonicalTags(tags: readonly string[]): string[] {
-  return tags.map((tag) => canonicalText(tag, 'tag'))
 }

@@ -1,9 +1,10 @@
 import type { CacheCore } from '../cache-core.js'
 import { CacheOptionError, PatternMatchingNotSupportedError } from '../cache-errors.js'
-import { boundedKey, canonicalText } from '../keys/canonical-key.js'
+import { boundedKey } from '../keys/canonical-key.js'
+import { canonicalTags } from '../keys/canonical-tags.js'
 import { compilePattern } from '../keys/key-pattern.js'
 import { type Args, type KeyTemplate, parseTemplate } from '../keys/template.js'
-import { refuseUnknown } from '../policy.js'
+import { mustBeList, refuseUnknown } from '../option-checks.js'
 import { checkedConcurrency, limited } from './limited.js'
 import type { MutationOptions, Recache, RecachePlan } from './mutation.js'
 
@@ -21,6 +22,8 @@ export function defineMutation(
   if (typeof save !== 'function') throw new CacheOptionError('mutation needs a function that saves.')
   const invalidation = new Invalidation(core, options)
   const { recache = [], recacheConcurrency = 5 } = options
+  mustBeList(recache, 'recache of mutation')
+  for (const item of recache) mustBeRecacheable(item)
   const concurrency = checkedConcurrency(recacheConcurrency, 'recacheConcurrency of mutation')
   return async (args) => {
     const result = await save(args)
@@ -42,6 +45,9 @@ class Invalidation {
 
   constructor(core: CacheCore, { tags = [], keys = [], prefixes = [], patterns = [] }: AnyMutationOptions) {
     const parse = (templates: readonly string[]): KeyTemplate[] => templates.map((text) => parseTemplate(text))
+    for (const [name, list] of Object.entries({ tags, keys, prefixes, patterns })) {
+      if (typeof list !== 'function') mustBeList(list, `${name} of mutation`)
+    }
     this.#core = core
     this.#tags = typeof tags === 'function' ? [] : parse(tags)
     this.#tagsOf = typeof tags === 'function' ? tags : undefined
@@ -57,7 +63,7 @@ class Invalidation {
   /** Tries everything, then throws what failed first: one failure must not keep the rest from being invalidated. */
   async run(args: Args, result: unknown): Promise<void> {
     const told = this.#tagsOf?.(args, result) ?? []
-    const tags = [...render(this.#tags, args), ...told.map((tag) => canonicalText(tag, 'tag'))]
+    const tags = [...render(this.#tags, args), ...canonicalTags(told)]
     const keys = render(this.#keys, args).map(boundedKey)
     const outcomes = await Promise.allSettled([
       tags.length > 0 && this.#core.invalidations.tags(tags),
@@ -73,6 +79,14 @@ class Invalidation {
 
 function render(templates: readonly KeyTemplate[], args: Args): string[] {
   return templates.map((template) => template.render(args))
+}
+
+/** A plan that cannot work would fail after each success, with nobody waiting for it. */
+function mustBeRecacheable(item: Recache<Args, unknown>): void {
+  const fn = typeof item === 'object' && item !== null && 'fn' in item ? item.fn : item
+  if (typeof fn?.refresh !== 'function') {
+    throw new CacheOptionError('recache of mutation takes functions of cache.define, or plans such as { fn, include }.')
+  }
 }
 
 function recacheTasks(item: Recache<Args, unknown>, args: Args, result: unknown): (() => Promise<unknown>)[] {

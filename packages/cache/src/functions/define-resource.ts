@@ -1,6 +1,7 @@
 import type { CacheCore } from '../cache-core.js'
 import { CacheKeyError } from '../cache-errors.js'
 import { encodeParam, type KeyParam } from '../keys/encode-param.js'
+import { mustBeList } from '../option-checks.js'
 import { defineFunction } from './define-function.js'
 import { defineMutation } from './define-mutation.js'
 import type { CacheResource } from './resource.js'
@@ -24,7 +25,7 @@ export function defineResource(core: CacheCore, name: string, idField: string): 
       const both =
         typeof tags === 'function'
           ? (args: Record<string, KeyParam>, value: unknown) => [...tags(args, value), tagOf(args[idField] as KeyParam)]
-          : [tag, ...(tags as string[])]
+          : [tag, ...listOf(tags)]
       return defineFunction(core, `${tag}:${suffix}`, { ...options, tags: both } as never, load)
     }) as never,
     mutation: ((options: { readonly tags?: unknown }, save: never) => {
@@ -35,10 +36,16 @@ export function defineResource(core: CacheCore, name: string, idField: string): 
               ...tags(args, result),
               tagOf(args[idField] as KeyParam),
             ]
-          : [tag, ...(tags as string[])]
+          : [tag, ...listOf(tags)]
       return defineMutation(core, { ...options, tags: both } as never, save)
     }) as never,
     tag: tagOf,
     invalidate: (id) => core.invalidations.tags([tagOf(id)]),
   }
+}
+
+/** A text would be taken for a list of its characters. */
+function listOf(tags: unknown): readonly string[] {
+  mustBeList(tags, 'tags')
+  return tags as readonly string[]
 }

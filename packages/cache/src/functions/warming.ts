@@ -1,7 +1,9 @@
 import { parseDuration } from '@plinth/config/units'
-import { CacheOptionError } from '../cache-errors.js'
+import { asOption, refuseUnknown } from '../option-checks.js'
 import type { WarmOptions, WarmReport } from './cached-function.js'
 import { checkedConcurrency, type Limits, limited } from './limited.js'
+
+const KNOWN: ReadonlySet<string> = new Set(['concurrency', 'signal', 'budget'])
 
 /** What one function computes when its cache is warmed. */
 export type WarmPlan = () => AsyncIterable<() => Promise<unknown>>
@@ -28,17 +30,14 @@ export async function warm(
   return { warmed: done, failures, complete }
 }
 
-function limitsOf({ concurrency = 5, signal, budget }: WarmOptions): Limits {
+function limitsOf(options: WarmOptions): Limits {
+  refuseUnknown(options, KNOWN, 'warm')
+  const { concurrency = 5, signal, budget } = options
   return { concurrency: checkedConcurrency(concurrency, 'concurrency of warm'), signal, budgetMs: budgetOf(budget) }
 }
 
 function budgetOf(budget: WarmOptions['budget']): number | undefined {
-  if (budget === undefined) return undefined
-  try {
-    return parseDuration(budget, 'budget of warm')
-  } catch (error) {
-    throw new CacheOptionError((error as Error).message, error)
-  }
+  return budget === undefined ? undefined : asOption(() => parseDuration(budget, 'budget of warm'))
 }
 
 async function* eachTask(plans: readonly WarmPlan[]): AsyncGenerator<() => Promise<unknown>, void, undefined> {

@@ -1,5 +1,6 @@
 import type { Address } from '../cache-backend.js'
 import type { SlotKey } from '../cache-slots.js'
+import { mustBeList } from '../option-checks.js'
 import { boundedKey, canonicalText, mustBeText } from './canonical-key.js'
 import { canonicalTagGuard, NAMESPACE_GUARD, prefixGuards, tagGuard } from './guards.js'
 
@@ -13,8 +14,9 @@ export class Addresses {
     this.#prefixDepth = prefixDepth
   }
 
-  /** For a key and tags given as text. @throws CacheKeyError */
+  /** For a key and tags given as text. @throws CacheKeyError @throws CacheOptionError */
   ofText(key: string, tags: readonly string[] = []): Address {
+    mustBeList(tags, 'tags')
     for (const tag of tags) mustBeText(tag, 'tag')
     return this.#of(canonicalText(key, 'key'), [...tags], tagGuard)
   }

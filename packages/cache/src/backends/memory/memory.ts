@@ -1,9 +1,12 @@
-import { type Bytes, parseBytes } from '@plinth/config/units'
+import type { Bytes } from '@plinth/config/units'
 import { type Clock, systemClock } from '@plinth/core'
 import type { CacheBackend, CacheStore } from '../../cache-backend.js'
 import { CacheOptionError } from '../../cache-errors.js'
+import { positiveBytes, refuseUnknown } from '../../option-checks.js'
 import { EntryPool } from './entry-pool.js'
 import { MemoryStore } from './memory-store.js'
+
+const KNOWN: ReadonlySet<string> = new Set(['maxEntries', 'maxBytes', 'clock'])
 
 /** Bounds of {@link memoryBackend}; all caches on one backend share them. */
 export interface MemoryBackendOptions {
@@ -28,15 +31,15 @@ export interface MemoryBackend extends CacheBackend {
  *
  * What was seen only once is evicted first (SIEVE), so a scan does not wash out what is in use.
  *
- * @throws CacheOptionError for bounds that hold nothing.
+ * @throws CacheOptionError for unknown options and bounds that hold nothing.
  */
 export function memoryBackend(options: MemoryBackendOptions = {}): MemoryBackend {
+  refuseUnknown(options, KNOWN, 'the memory backend')
   const { maxEntries = 100_000, maxBytes = '128mb', clock = systemClock } = options
   if (!(Number.isSafeInteger(maxEntries) && maxEntries > 0)) {
     throw new CacheOptionError('maxEntries of the memory backend must be a whole number above 0.')
   }
-  const bytes = parseBytes(maxBytes, 'maxBytes of the memory backend')
-  if (bytes === 0) throw new CacheOptionError('maxBytes of the memory backend must be above 0.')
+  const bytes = positiveBytes(maxBytes, 'maxBytes of the memory backend')
   return new Memory(new EntryPool(maxEntries, bytes), clock)
 }
 
