@@ -8,8 +8,23 @@ import type { Limit } from '../policy/limit.js'
  * written now, so that a step of the clock never locks anyone out for longer than the limit itself can.
  */
 export interface Algorithm<State> {
-  /** Says what charging `cost` (1 or more, whole) at `now` would mean. Changes nothing. */
-  evaluate(state: State | undefined, limit: Limit, cost: number, now: number, lease?: string): Evaluation<State>
+  /**
+   * The state once `cost` (1 or more, whole) is charged at `now`: {@link REFUSED} when the limit does not admit it,
+   * `undefined` when it does and charging writes nothing.
+   */
+  charge(
+    state: State | undefined,
+    limit: Limit,
+    cost: number,
+    now: number,
+    lease?: string,
+  ): State | typeof REFUSED | undefined
+
+  /** The state as of `now`, when it lies in the future: what to store although a charge is refused. Otherwise `undefined`. */
+  repair(state: State | undefined, limit: Limit, now: number): State | undefined
+
+  /** Explains what {@link Algorithm.charge} decides about the same. */
+  evaluate(state: State | undefined, limit: Limit, cost: number, now: number, lease?: string): Evaluation
 
   /**
    * Charges (`by` > 0) or gives back (`by` < 0) without asking, for what was admitted at `at`.
@@ -29,8 +44,11 @@ export interface Algorithm<State> {
   expiresAt(state: State, limit: Limit): number
 }
 
+/** Said in place of a state by a limit that does not admit a charge. */
+export const REFUSED: unique symbol = Symbol('refused')
+
 /** What one limit says about one charge. */
-export interface Evaluation<State> {
+export interface Evaluation {
   readonly admits: boolean
   /** Units that could be charged now. */
   readonly available: number
@@ -40,10 +58,6 @@ export interface Evaluation<State> {
   readonly resetAfter: number
   /** The same, if it is made. */
   readonly resetAfterCharge: number
-  /** The state once charged, meaningful only when `admits`; `undefined` when charging writes nothing. */
-  readonly charged: State | undefined
-  /** Set when the state came from the future: what to store although the charge is refused. */
-  readonly repaired: State | undefined
 }
 
 /**
@@ -52,22 +66,18 @@ export interface Evaluation<State> {
  * A class, because objects written as literals in six places are not of one kind to the engine: whoever reads them all
  * would be three times slower.
  */
-export class Evaluated<State> implements Evaluation<State> {
+export class Evaluated implements Evaluation {
   readonly admits: boolean
   readonly available: number
   readonly retryAfter: number
   readonly resetAfter: number
   readonly resetAfterCharge: number
-  readonly charged: State | undefined
-  readonly repaired: State | undefined
 
-  constructor(fields: Evaluation<State>) {
+  constructor(fields: Evaluation) {
     this.admits = fields.admits
     this.available = fields.available
     this.retryAfter = fields.retryAfter
     this.resetAfter = fields.resetAfter
     this.resetAfterCharge = fields.resetAfterCharge
-    this.charged = fields.charged
-    this.repaired = fields.repaired
   }
 }

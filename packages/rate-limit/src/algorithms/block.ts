@@ -1,6 +1,6 @@
 import type { Limit } from '../policy/limit.js'
 import type { BlockOrder } from '../rate-limit-backend.js'
-import { type Algorithm, Evaluated } from './algorithm.js'
+import { type Algorithm, Evaluated, REFUSED } from './algorithm.js'
 
 /** A block on a subject. */
 export interface BlockState {
@@ -39,6 +39,10 @@ export const SUBJECT_BLOCK: Limit = blockLimit('*')
 
 /** Refuses everything until it ends. Charging writes nothing: only a backend's `block` does. */
 export const block: Algorithm<BlockState> = {
+  charge: (state, _limit, _cost, now) => (state === undefined || blockRest(state, now) === 0 ? undefined : REFUSED),
+
+  repair: (state, _limit, now) => (state !== undefined && state.at > now ? { ...state, at: now } : undefined),
+
   evaluate(state, _limit, _cost, now) {
     if (state === undefined) return NOT_BLOCKED
     const rest = blockRest(state, now)
@@ -48,8 +52,6 @@ export const block: Algorithm<BlockState> = {
       retryAfter: rest,
       resetAfter: rest,
       resetAfterCharge: rest,
-      charged: undefined,
-      repaired: state.at > now ? { ...state, at: now } : undefined,
     })
   },
 
@@ -66,15 +68,13 @@ export const block: Algorithm<BlockState> = {
 }
 
 /** What a block says that was never ordered. */
-export const NOT_BLOCKED: Evaluated<BlockState> = Object.freeze(
-  new Evaluated<BlockState>({
+export const NOT_BLOCKED: Evaluated = Object.freeze(
+  new Evaluated({
     admits: true,
     available: 0,
     retryAfter: 0,
     resetAfter: 0,
     resetAfterCharge: 0,
-    charged: undefined,
-    repaired: undefined,
   }),
 )
 

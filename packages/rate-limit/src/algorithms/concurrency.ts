@@ -1,5 +1,5 @@
 import type { Limit } from '../policy/limit.js'
-import { type Algorithm, Evaluated } from './algorithm.js'
+import { type Algorithm, Evaluated, REFUSED } from './algorithm.js'
 
 /** Who holds a slot, and until when unless renewed. */
 export interface Lease {
@@ -17,19 +17,27 @@ export type ConcurrencyState = readonly Lease[]
  * `retryAfter` is the latest: a slot may be given back sooner.
  */
 export const concurrency: Algorithm<ConcurrencyState> = {
-  evaluate(state, limit, _cost, now, lease) {
+  charge(state, limit, _cost, now, lease) {
+    const live = liveAt(state, limit, now)
+    if (live.length >= limit.quota) return REFUSED
+    return lease === undefined ? live : [...live, { id: lease, until: now + limit.windowMs * 1000 }]
+  },
+
+  repair(state, limit, now) {
+    const latest = now + limit.windowMs * 1000
+    return state?.some((held) => held.until > latest) ? liveAt(state, limit, now) : undefined
+  },
+
+  evaluate(state, limit, _cost, now) {
     const live = liveAt(state, limit, now)
     const admits = live.length < limit.quota
     const ends = live.map((held) => held.until)
-    const window = limit.windowMs * 1000
     return new Evaluated({
       admits,
       available: Math.max(0, limit.quota - live.length),
       retryAfter: admits ? 0 : (ends.toSorted((a, b) => a - b)[live.length - limit.quota] ?? now) - now,
       resetAfter: live.length === 0 ? 0 : Math.max(...ends) - now,
-      resetAfterCharge: window,
-      charged: lease === undefined ? live : [...live, { id: lease, until: now + window }],
-      repaired: state?.some((held) => held.until > now + window) ? live : undefined,
+      resetAfterCharge: limit.windowMs * 1000,
     })
   },
 

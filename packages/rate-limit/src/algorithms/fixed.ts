@@ -1,6 +1,6 @@
 import type { TimeWindow } from '../policy/calendar.js'
 import type { Limit } from '../policy/limit.js'
-import { type Algorithm, Evaluated } from './algorithm.js'
+import { type Algorithm, Evaluated, REFUSED } from './algorithm.js'
 
 /** What was used in the window that began at `start`. */
 export interface FixedState {
@@ -14,6 +14,18 @@ export interface FixedState {
  * Bound: N in every aligned window, so at most 2N in any interval that crosses one boundary.
  */
 export const fixed: Algorithm<FixedState> = {
+  charge(state, limit, cost, now) {
+    const { start } = fixedWindowAt(limit, now)
+    const used = usedIn(state, start, limit.quota) + cost
+    return used <= limit.quota ? { start, used } : REFUSED
+  },
+
+  repair(state, limit, now) {
+    const { start } = fixedWindowAt(limit, now)
+    if (state === undefined || state.start <= start) return undefined
+    return { start, used: usedIn(state, start, limit.quota) }
+  },
+
   evaluate(state, limit, cost, now) {
     const { start, end } = fixedWindowAt(limit, now)
     const used = usedIn(state, start, limit.quota)
@@ -25,8 +37,6 @@ export const fixed: Algorithm<FixedState> = {
       retryAfter: admits ? 0 : cost > limit.quota ? Number.POSITIVE_INFINITY : rest,
       resetAfter: used > 0 ? rest : 0,
       resetAfterCharge: rest,
-      charged: { start, used: used + cost },
-      repaired: state !== undefined && state.start > start ? { start, used } : undefined,
     })
   },
 

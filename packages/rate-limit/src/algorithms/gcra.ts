@@ -1,5 +1,5 @@
 import type { Limit } from '../policy/limit.js'
-import { type Algorithm, Evaluated } from './algorithm.js'
+import { type Algorithm, Evaluated, REFUSED } from './algorithm.js'
 import type { GcraRate } from './gcra-rate.js'
 
 /** How far the theoretical arrival time runs ahead of `at`: `ahead` + `part`/`parts` microseconds. */
@@ -23,12 +23,24 @@ interface Exact {
  * Bound: at most burst + N·t/W in every interval of length t. Equivalent to a token bucket; see ITU-T I.371.
  */
 export const gcra: Algorithm<GcraState> = {
+  charge(state, limit, cost, now) {
+    const rate = rateOf(limit)
+    const next = plus(leadAt(state, rate, now), cost, rate)
+    return excess(next, rate) > 0 ? REFUSED : { at: now, ahead: next.whole, part: next.part, parts: rate.parts }
+  },
+
+  repair(state, limit, now) {
+    if (state === undefined || state.at <= now) return undefined
+    const rate = rateOf(limit)
+    const lead = leadAt(state, rate, now)
+    return { at: now, ahead: lead.whole, part: lead.part, parts: rate.parts }
+  },
+
   evaluate(state, limit, cost, now) {
     const rate = rateOf(limit)
     const lead = leadAt(state, rate, now)
     const next = plus(lead, cost, rate)
-    const late = next.part > rate.burstPart ? 1 : 0
-    const over = next.whole - rate.burstWhole + late
+    const over = excess(next, rate)
     const admits = over <= 0
     return new Evaluated({
       admits,
@@ -36,11 +48,6 @@ export const gcra: Algorithm<GcraState> = {
       retryAfter: admits ? 0 : cost > limit.burst ? Number.POSITIVE_INFINITY : over,
       resetAfter: roundUp(lead),
       resetAfterCharge: roundUp(next),
-      charged: { at: now, ahead: next.whole, part: next.part, parts: rate.parts },
-      repaired:
-        state !== undefined && state.at > now
-          ? { at: now, ahead: lead.whole, part: lead.part, parts: rate.parts }
-          : undefined,
     })
   },
 
@@ -94,6 +101,11 @@ function plus(time: Exact, units: number, rate: GcraRate): Exact {
   const parts = time.part + units * rate.part
   const carry = Math.floor(parts / rate.parts)
   return { whole: time.whole + units * rate.whole + carry, part: parts - carry * rate.parts }
+}
+
+/** By how many microseconds, rounded up, an arrival time lies beyond the burst: above 0 it is refused. */
+function excess(time: Exact, rate: GcraRate): number {
+  return time.whole - rate.burstWhole + (time.part > rate.burstPart ? 1 : 0)
 }
 
 function roundUp(time: Exact): number {

@@ -4,7 +4,7 @@ import { NOT_BLOCKED } from './block.js'
 import { gcraChargedAt } from './gcra.js'
 
 /** What an evaluation at `now` (microseconds) means to a caller, in milliseconds, after the charge if it was made. */
-export function outcomeOf(charge: Charge, evaluation: Evaluation<unknown>, charged: boolean, now: number): Outcome {
+export function outcomeOf(charge: Charge, evaluation: Evaluation, charged: boolean, now: number): Outcome {
   if (evaluation === NOT_BLOCKED) return FREE // nothing is ever corrected about a block, so its time does not matter
   const { limit, cost } = charge
   const { algorithm } = limit

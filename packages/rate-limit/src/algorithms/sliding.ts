@@ -1,5 +1,5 @@
 import type { Limit } from '../policy/limit.js'
-import { type Algorithm, Evaluated } from './algorithm.js'
+import { type Algorithm, Evaluated, REFUSED } from './algorithm.js'
 
 /** What was used in the window number `index`, and in the one before it. */
 export interface SlidingState {
@@ -15,6 +15,21 @@ export interface SlidingState {
  * counter.
  */
 export const sliding: Algorithm<SlidingState> = {
+  charge(state, limit, cost, now) {
+    const window = limit.windowMs * 1000
+    const index = Math.floor(now / window)
+    const previous = previousAt(state, index, limit)
+    const current = currentAt(state, index, limit) + cost
+    const used = carried(previous, now - index * window, limit) + current
+    return used <= limit.quota ? { index, previous, current } : REFUSED
+  },
+
+  repair(state, limit, now) {
+    const index = Math.floor(now / (limit.windowMs * 1000))
+    if (state === undefined || state.index <= index) return undefined
+    return { index, previous: previousAt(state, index, limit), current: currentAt(state, index, limit) }
+  },
+
   evaluate(state, limit, cost, now) {
     const window = limit.windowMs * 1000
     const index = Math.floor(now / window)
@@ -30,8 +45,6 @@ export const sliding: Algorithm<SlidingState> = {
       retryAfter: admits ? 0 : waitFor(cost, previous, current, into, limit),
       resetAfter: current > 0 ? rest + window : previous > 0 ? rest : 0,
       resetAfterCharge: rest + window,
-      charged: admits ? { index, previous, current: current + cost } : undefined,
-      repaired: state !== undefined && state.index > index ? { index, previous, current } : undefined,
     })
   },
 

@@ -1,5 +1,5 @@
 import type { Limit } from '../policy/limit.js'
-import { type Algorithm, Evaluated } from './algorithm.js'
+import { type Algorithm, Evaluated, REFUSED } from './algorithm.js'
 
 /** Admissions, oldest first, in pairs of the latest time and how much: `[t1, n1, t2, n2, ...]`. */
 export type StrictState = readonly number[]
@@ -18,6 +18,13 @@ const BUCKETS = 20
  * (exactly on time while N admissions are further apart than that). State: at most min(N, 22) pairs.
  */
 export const strict: Algorithm<StrictState> = {
+  charge(state, limit, cost, now) {
+    const live = liveAt(state, limit, now)
+    return total(live) + cost <= limit.quota ? record(live, cost, limit, now) : REFUSED
+  },
+
+  repair: (state, limit, now) => ((state?.at(-2) ?? 0) > now ? liveAt(state, limit, now) : undefined),
+
   evaluate(state, limit, cost, now) {
     const live = liveAt(state, limit, now)
     const used = total(live)
@@ -30,8 +37,6 @@ export const strict: Algorithm<StrictState> = {
       retryAfter: admits ? 0 : waitFor(used + cost - limit.quota, live, limit, now),
       resetAfter: latest === undefined ? 0 : latest + window - now,
       resetAfterCharge: window,
-      charged: admits ? record(live, cost, limit, now) : live,
-      repaired: (state?.at(-2) ?? 0) > now ? live : undefined,
     })
   },
 

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@plinth/core'
-import type { Evaluation } from '../algorithms/algorithm.js'
+import { REFUSED } from '../algorithms/algorithm.js'
 import { algorithmOf } from '../algorithms/algorithms.js'
 import { type BlockState, blockRest, nextBlock } from '../algorithms/block.js'
 import { outcomeOf } from '../algorithms/outcome-of.js'
@@ -68,16 +68,11 @@ class InProcess implements MemoryBackend {
     const now = this.#now()
     const [first] = charges
     if (first !== undefined && charges.length === 1) return this.#decideOne(charges, first, options, now)
-    const found = new Array<Found>(charges.length)
-    let admitted = true
-    for (let i = 0; i < charges.length; i += 1) {
-      const charge = charges[i] as Charge
-      found[i] = this.#look(charge, now)
-      if (!(found[i] as Found).evaluation.admits && !charge.limit.shadow) admitted = false
-    }
+    const found = charges.map((charge) => this.#look(charge, now))
+    const admitted = found.every(({ next }, i) => next !== REFUSED || charges[i]?.limit.shadow === true)
     if (!options.peek) this.#write(charges, found, admitted, now)
-    const evaluations = found.map(({ evaluation }) => evaluation)
-    return new MemoryVerdict(charges, evaluations, { admitted, charged: admitted && !options.peek, now })
+    const states = found.map(({ state }) => state)
+    return new MemoryVerdict(charges, states, { admitted, charged: admitted && !options.peek, now })
   }
 
   /** The same for a single charge, which most checks are: without arrays, in half the time. */
@@ -85,16 +80,16 @@ class InProcess implements MemoryBackend {
     const { subject, limit } = charge
     const cell = this.#table.find(subject, limit)
     const state = this.#table.read(cell, subject, limit, now)
-    const evaluation = algorithmOf(limit).evaluate(state, limit, charge.cost, now, charge.lease)
-    const admitted = evaluation.admits || limit.shadow
+    const next = algorithmOf(limit).charge(state, limit, charge.cost, now, charge.lease)
+    const admitted = next !== REFUSED || limit.shadow
     if (!peek) {
-      const next = stateToKeep(evaluation, admitted)
-      if (next !== undefined) {
-        if (cell === undefined) this.#table.set(subject, limit, next, now)
-        else cell.state = next
+      const kept = stateToKeep(limit, state, next, now)
+      if (kept !== undefined) {
+        if (cell === undefined) this.#table.set(subject, limit, kept, now)
+        else cell.state = kept
       }
     }
-    return new MemoryVerdict(charges, evaluation, { admitted, charged: admitted && !peek, now })
+    return new MemoryVerdict(charges, state, { admitted, charged: admitted && !peek, now })
   }
 
   adjust(corrections: readonly Correction[]): void {
@@ -125,24 +120,24 @@ class InProcess implements MemoryBackend {
     const { subject, limit } = charge
     const cell = this.#table.find(subject, limit)
     const state = this.#table.read(cell, subject, limit, now)
-    return { cell, evaluation: algorithmOf(limit).evaluate(state, limit, charge.cost, now, charge.lease) }
+    return { cell, state, next: algorithmOf(limit).charge(state, limit, charge.cost, now, charge.lease) }
   }
 
   /** Writes into the cells that were found, and only then inserts: an insertion may evict, and a cell with it. */
   #write(charges: readonly Charge[], found: readonly Found[], admitted: boolean, now: number): void {
     let isNew = false
     for (let i = 0; i < found.length; i += 1) {
-      const { cell, evaluation } = found[i] as Found
-      const state = stateToKeep(evaluation, admitted)
-      if (state === undefined) continue
+      const { cell, state, next } = found[i] as Found
+      const kept = stateToKeep((charges[i] as Charge).limit, state, admitted ? next : REFUSED, now)
+      if (kept === undefined) continue
       if (cell === undefined) isNew = true
-      else cell.state = state
+      else cell.state = kept
     }
     if (!isNew) return
     for (const [i, { subject, limit }] of charges.entries()) {
-      const { cell, evaluation } = found[i] as Found
-      const state = stateToKeep(evaluation, admitted)
-      if (cell === undefined && state !== undefined) this.#table.set(subject, limit, state, now)
+      const { cell, state, next } = found[i] as Found
+      const kept = stateToKeep(limit, state, admitted ? next : REFUSED, now)
+      if (cell === undefined && kept !== undefined) this.#table.set(subject, limit, kept, now)
     }
   }
 
@@ -155,31 +150,32 @@ class InProcess implements MemoryBackend {
   }
 }
 
-/** What a charge found, and where. */
+/** What a charge found, where, and what it would make of it. */
 interface Found {
   readonly cell: Cell | undefined
-  readonly evaluation: Evaluation<unknown>
+  readonly state: unknown
+  readonly next: unknown
 }
 
-/** A verdict whose outcomes are worked out when somebody asks: most callers look at `admitted` alone. */
+/** A verdict whose outcomes are worked out, from the states that were found, when somebody asks: most callers do not. */
 class MemoryVerdict implements Verdict {
   readonly admitted: boolean
   readonly firm: boolean = true
   readonly #charges: readonly Charge[]
-  readonly #evaluations: Evaluation<unknown> | readonly Evaluation<unknown>[]
+  readonly #states: unknown
   readonly #charged: boolean
   readonly #now: number
   #outcomes: readonly Outcome[] | undefined
 
-  /** @param evaluations one for each charge; the only one may stand for itself. */
+  /** @param states one for each charge; that of an only charge stands for itself. */
   constructor(
     charges: readonly Charge[],
-    evaluations: Evaluation<unknown> | readonly Evaluation<unknown>[],
+    states: unknown,
     { admitted, charged, now }: { readonly admitted: boolean; readonly charged: boolean; readonly now: number },
   ) {
     this.admitted = admitted
     this.#charges = charges
-    this.#evaluations = evaluations
+    this.#states = states
     this.#charged = charged
     this.#now = now
   }
@@ -190,15 +186,16 @@ class MemoryVerdict implements Verdict {
   }
 
   #work(): readonly Outcome[] {
-    const evaluations = 'length' in this.#evaluations ? this.#evaluations : [this.#evaluations]
+    const states = this.#charges.length === 1 ? [this.#states] : (this.#states as readonly unknown[])
     return this.#charges.map((charge, i) => {
-      const evaluation = evaluations[i] as Evaluation<unknown>
+      const { limit, cost, lease } = charge
+      const evaluation = algorithmOf(limit).evaluate(states[i], limit, cost, this.#now, lease)
       return outcomeOf(charge, evaluation, this.#charged && evaluation.admits, this.#now)
     })
   }
 }
 
-function stateToKeep(evaluation: Evaluation<unknown>, admitted: boolean): unknown {
-  const { charged, repaired } = evaluation
-  return admitted && evaluation.admits && charged !== undefined ? charged : repaired
+/** What to store: the state once charged, else the one that was found if it has to be repaired. */
+function stateToKeep(limit: Limit, state: unknown, next: unknown, now: number): unknown {
+  return next === REFUSED || next === undefined ? algorithmOf(limit).repair(state, limit, now) : next
 }

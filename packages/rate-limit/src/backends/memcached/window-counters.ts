@@ -77,7 +77,7 @@ class WindowCounters<State> implements Protocol {
     return [readCount(values[0]), rest <= Math.min(MOST_SKEW_MS, limit.windowMs / 2) ? readCount(values[1]) : 0]
   }
 
-  #evaluate({ limit, cost }: Charge, call: MemcachedCall, before: number, count: number): Evaluation<State> {
+  #evaluate({ limit, cost }: Charge, call: MemcachedCall, before: number, count: number): Evaluation {
     const state = this.#view.state(limit, call.now, before, Math.max(0, count))
     return this.#view.algorithm.evaluate(state, limit, cost, call.now)
   }
@@ -113,7 +113,7 @@ export const slidingCounters: Protocol = new WindowCounters({
   state: (limit, now, previous, current) => ({ index: Math.floor(now / (limit.windowMs * 1000)), previous, current }),
 })
 
-function outcomeOf(evaluation: Evaluation<unknown>, call: MemcachedCall): Outcome {
+function outcomeOf(evaluation: Evaluation, call: MemcachedCall): Outcome {
   return {
     admits: evaluation.admits,
     remaining: evaluation.available,

@@ -50,8 +50,6 @@ end`,
       retryAfter: retry,
       resetAfter: reset,
       resetAfterCharge: limit.windowMs * 1000,
-      charged: undefined,
-      repaired: undefined,
     })
   },
 }

@@ -34,7 +34,7 @@ export interface LimitScript {
   /** Charges or gives back `$by` units of what was admitted `$at`. Clears `$applies` when nothing changes, sets `$left`. */
   readonly correct: string
   /** What the limit said, by the numbers that stand in `numbers` from `from` on. `at`: the server's clock. */
-  readonly evaluate: (charge: Charge, numbers: readonly number[], from: number, at: number) => Evaluation<unknown>
+  readonly evaluate: (charge: Charge, numbers: readonly number[], from: number, at: number) => Evaluation
 }
 
 /** Keeps `$key` for `life` microseconds, and a little longer: other clocks than the server's decide nothing. */

@@ -70,8 +70,6 @@ $left = #$live > 0`,
       retryAfter: retry < 0 ? Number.POSITIVE_INFINITY : retry,
       resetAfter: reset,
       resetAfterCharge: limit.windowMs * 1000,
-      charged: undefined,
-      repaired: undefined,
     })
   },
 }
