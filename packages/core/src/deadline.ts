@@ -1,3 +1,5 @@
+import type { DeadlineLine, Standing } from './deadline-line.js'
+
 /** Bounds of {@link withDeadline}. */
 export interface DeadlineOptions {
   /** Milliseconds to wait at most; absent means without end. */
@@ -6,6 +8,16 @@ export interface DeadlineOptions {
   readonly signal?: AbortSignal | undefined
   /** Makes the error with which the answer rejects when the time is up. */
   readonly onDeadline: () => Error
+}
+
+/** {@link DeadlineOptions} of a wait that is one of many, and somebody counts how they end. */
+export interface WaitOptions extends DeadlineOptions {
+  /** Where waits as long as this one stand for a timer in common. Default: it has one of its own. */
+  readonly line?: DeadlineLine | undefined
+  /** Told of an answer that came in time. */
+  readonly onAnswer?: (() => void) | undefined
+  /** Told of a failure or the end of the time, never of the signal's: answers with what the wait rejects. */
+  readonly judge?: ((error: unknown) => unknown) | undefined
 }
 
 /** A timer that is later than that tells of a busy event loop. */
@@ -20,69 +32,90 @@ const BUSY_MS = 5
  * behind on a long-lived signal).
  */
 export function withDeadline<Result>(work: Promise<Result>, options: DeadlineOptions): Promise<Result> {
-  if (options.signal === undefined && options.deadlineMs === undefined) return work
+  return options.signal === undefined && options.deadlineMs === undefined ? work : waitFor(work, options)
+}
+
+/** {@link withDeadline} for whoever makes many waits and counts how they end. */
+export function waitFor<Result>(work: Promise<Result>, options: WaitOptions): Promise<Result> {
   return new Promise<Result>((resolve, reject) => {
     const wait = new Wait(options, resolve as (result: unknown) => void, reject)
     work.then(
       (result) => wait.resolve(result),
-      (error: unknown) => wait.reject(error),
+      (error: unknown) => wait.fail(error),
     )
     wait.begin()
   })
 }
 
 /** One wait under way. A class and not closures: it is made for every call to every backend. */
-class Wait {
-  readonly #options: DeadlineOptions
+class Wait implements Standing {
+  due = 0
+  previous: Standing | undefined = undefined
+  next: Standing | undefined = undefined
+  readonly #options: WaitOptions
   readonly #resolve: (result: unknown) => void
   readonly #reject: (error: unknown) => void
-  #due = 0
+  #isOver = false
   #timer: NodeJS.Timeout | undefined
   #lastLook: NodeJS.Immediate | undefined
 
-  constructor(options: DeadlineOptions, resolve: (result: unknown) => void, reject: (error: unknown) => void) {
+  constructor(options: WaitOptions, resolve: (result: unknown) => void, reject: (error: unknown) => void) {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
   }
 
   begin(): void {
-    const { deadlineMs, signal } = this.#options
-    if (signal?.aborted === true) {
-      this.reject(signal.reason)
+    const { deadlineMs, signal, line } = this.#options
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.handleEvent()
+        return
+      }
+      signal.addEventListener('abort', this, { once: true })
+    }
+    if (deadlineMs === undefined) return
+    if (line !== undefined) {
+      line.join(this)
       return
     }
-    signal?.addEventListener('abort', this, { once: true })
-    if (deadlineMs === undefined) return
-    this.#due = performance.now() + deadlineMs
+    this.due = performance.now() + deadlineMs
     this.#timer = setTimeout(ring, deadlineMs, this).unref()
   }
 
   resolve(result: unknown): void {
+    if (this.#isOver) return
     this.#end()
+    this.#options.onAnswer?.()
     this.#resolve(result)
   }
 
-  reject(error: unknown): void {
+  fail(error: unknown): void {
+    if (this.#isOver) return
     this.#end()
-    this.#reject(error)
+    const { judge } = this.#options
+    this.#reject(judge === undefined ? error : judge(error))
   }
 
   /** The signal has aborted. */
   handleEvent(): void {
-    this.reject(this.#options.signal?.reason)
+    if (this.#isOver) return
+    this.#end()
+    this.#reject(this.#options.signal?.reason)
   }
 
   /** The time is up. After a busy stretch timers come first; what lies in the sockets is read between them and an immediate. */
   ring(): void {
-    if (this.#lastLook === undefined && performance.now() - this.#due > BUSY_MS) {
+    if (this.#lastLook === undefined && performance.now() - this.due > BUSY_MS) {
       this.#lastLook = setImmediate(ring, this)
-    } else this.reject(this.#options.onDeadline())
+    } else this.fail(this.#options.onDeadline())
   }
 
   #end(): void {
-    clearTimeout(this.#timer)
-    clearImmediate(this.#lastLook)
+    this.#isOver = true
+    this.#options.line?.leave(this)
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    if (this.#lastLook !== undefined) clearImmediate(this.#lastLook)
     this.#options.signal?.removeEventListener('abort', this)
   }
 }

@@ -1,7 +1,8 @@
 import type { CallOptions } from './availability.js'
 import { Breaker, type BreakerOptions } from './breaker.js'
 import { type Clock, systemClock } from './clock.js'
-import { withDeadline } from './deadline.js'
+import { type WaitOptions, waitFor, withDeadline } from './deadline.js'
+import { DeadlineLine } from './deadline-line.js'
 import { classifyFault } from './faults/classify-fault.js'
 import { BackendUnavailableError, InfraError } from './infra-error.js'
 import { type ErrorSubject, toInfraError } from './to-infra-error.js'
@@ -25,6 +26,9 @@ export interface GateOptions extends ErrorSubject {
 /** How often a backend that answers has to be found unwell by {@link Gate.look}. */
 const MOST_LOOKS = 3
 
+/** For so many different deadlines calls share timers. */
+const MOST_BOUNDS = 8
+
 /** What a probe found out. */
 interface Finding {
   readonly well: boolean
@@ -44,6 +48,8 @@ export class Gate {
   readonly #breaker: Breaker
   readonly #clock: Clock
   readonly #deadlineMs: number
+  readonly #bounds = new Map<number, WaitOptions>()
+  readonly #onAnswer: () => void
   #connected = false
   #available = false
   #closed = false
@@ -58,6 +64,7 @@ export class Gate {
     this.#clock = options.clock ?? systemClock
     this.#breaker = new Breaker({ ...options.breaker, clock: this.#clock })
     this.#deadlineMs = options.deadlineMs ?? 1000
+    this.#onAnswer = () => this.#breaker.success()
   }
 
   /** Whether a call would be let through now. */
@@ -94,6 +101,7 @@ export class Gate {
     this.#closed = true
     this.#connected = false
     this.#stopProbing()
+    for (const { line } of this.#bounds.values()) line?.disarm()
     this.#refresh(undefined)
   }
 
@@ -118,24 +126,17 @@ export class Gate {
   }
 
   /** Lets `call` through and answers what it answers. See {@link CallOptions}; the errors are those of a connection's `run`. */
-  async run<Result>(call: () => Promise<Result>, options: CallOptions = {}): Promise<Result> {
-    if (!this.#available) throw this.unavailable()
-    const { deadlineMs = this.#deadlineMs, signal } = options
-    signal?.throwIfAborted()
+  run<Result>(
+    call: () => Promise<Result>,
+    { deadlineMs = this.#deadlineMs, signal }: CallOptions = {},
+  ): Promise<Result> {
+    if (!this.#available) return Promise.reject(this.unavailable())
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
+    const bounds = this.#boundsOf(deadlineMs)
     try {
-      const result = await withDeadline(call(), {
-        deadlineMs,
-        signal,
-        onDeadline: () => this.#deadlineError(deadlineMs),
-      })
-      this.#breaker.success()
-      return result
+      return waitFor(call(), signal === undefined ? bounds : this.#boundedBy(signal, bounds))
     } catch (error) {
-      if (signal?.aborted === true && error === signal.reason) throw error
-      if (error instanceof BackendUnavailableError && error.reason === 'deadline') {
-        this.#missedDeadlineMs = deadlineMs
-      }
-      throw this.#judge(error)
+      return Promise.reject(this.#judge(error, deadlineMs))
     }
   }
 
@@ -164,7 +165,31 @@ export class Gate {
     })
   }
 
-  #judge(error: unknown): unknown {
+  /** The bounds of calls with this deadline, made once for those that are asked for again and again. */
+  #boundsOf(deadlineMs: number): WaitOptions {
+    const known = this.#bounds.get(deadlineMs)
+    if (known !== undefined) return known
+    const bounds: WaitOptions = {
+      deadlineMs,
+      onDeadline: () => this.#deadlineError(deadlineMs),
+      onAnswer: this.#onAnswer,
+      judge: (error) => this.#judge(error, deadlineMs),
+    }
+    // the rest of somebody's time is another number each time
+    if (!Number.isInteger(deadlineMs) || this.#bounds.size >= MOST_BOUNDS) return bounds
+    const lined = { ...bounds, line: new DeadlineLine(deadlineMs) }
+    this.#bounds.set(deadlineMs, lined)
+    return lined
+  }
+
+  /** What the call itself makes of the signal is no failure either. */
+  #boundedBy(signal: AbortSignal, bounds: WaitOptions): WaitOptions {
+    const isAborted = (error: unknown): boolean => signal.aborted && error === signal.reason
+    return { ...bounds, signal, judge: (error) => (isAborted(error) ? error : bounds.judge?.(error)) }
+  }
+
+  #judge(error: unknown, deadlineMs: number): unknown {
+    if (error instanceof BackendUnavailableError && error.reason === 'deadline') this.#missedDeadlineMs = deadlineMs
     const { kind, rule } = classifyFault(error, this.#options.source)
     const fault = toInfraError(error, this.#options)
     if (kind === 'outage' && rule?.callOnly !== true) this.#count(fault)

@@ -47,8 +47,8 @@ export const reconnectDelay: (attempt: number) => number = fullJitter({
 /**
  * The options of ioredis for a role.
  *
- * Shared clients fail fast: no queue while away, nothing is sent twice (a repeated script would count twice), and a
- * socket that stays silent is destroyed. Blocking clients and subscribers wait instead; a deadline would cut their
+ * Shared clients fail fast: no queue while away, nothing is sent twice (a repeated script would count twice); their link
+ * watches for sockets that stay silent. Blocking clients and subscribers wait instead; a deadline would cut their
  * commands. No `keyPrefix`: it covers neither patterns nor keys inside scripts, so components prefix by themselves.
  */
 export function standaloneOptions(target: ResolvedTarget, request: ClientRequest): PlainOptions {
@@ -77,8 +77,11 @@ export function clusterOptions(
 ): ClusterOptions & { redisOptions: PlainOptions } {
   const { enableOfflineQueue, maxRetriesPerRequest } = waitingOptions(request)
   const failFast = request.role === 'shared'
+  const { socketTimeoutMs } = request.settings
+  // the client of a node comes and goes by itself, so ioredis watches it: see `watchSilence`
+  const silence = failFast ? { socketTimeout: socketTimeoutMs, commandTimeout: socketTimeoutMs } : {}
   return {
-    redisOptions: { ...commonOptions(target, request), maxRetriesPerRequest },
+    redisOptions: { ...commonOptions(target, request), maxRetriesPerRequest, ...silence },
     clusterRetryStrategy: request.nextDelayMs,
     enableOfflineQueue,
     slotsRefreshTimeout: request.settings.connectTimeoutMs,
@@ -129,7 +132,6 @@ function commonOptions(target: ResolvedTarget, request: ClientRequest): PlainOpt
     keepAlive: 30_000,
     noDelay: true,
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    ...(role === 'shared' ? { socketTimeout: settings.socketTimeoutMs, commandTimeout: settings.socketTimeoutMs } : {}),
     username: target.username,
     password: target.password,
     tls: target.tls,

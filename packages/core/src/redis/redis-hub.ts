@@ -22,7 +22,7 @@ export type RedisLeaseOptions = RedisTarget &
     readonly breaker?: BreakerOptions
     /** How long connecting may take, and then the handshake. Default 1200. */
     readonly connectTimeoutMs?: number
-    /** After this long without an answer a shared connection counts as dead; no call can take longer. Default 5000. */
+    /** After about this long without an answer a shared connection counts as dead, and what it owes fails. Default 5000. */
     readonly socketTimeoutMs?: number
     /** Shows in `CLIENT LIST`, such as `shop:cache`. */
     readonly connectionName?: string

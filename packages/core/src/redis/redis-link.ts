@@ -7,6 +7,7 @@ import { createClient, isCluster } from './create-client.js'
 import { endClient } from './end-client.js'
 import type { RedisClient } from './redis-connection.js'
 import { type ResolvedTarget, redisSubject } from './redis-target.js'
+import { watchSilence } from './silence-watch.js'
 import { verifyRedis } from './verify-redis.js'
 
 /** How a {@link RedisLink} is made, and whom it tells. */
@@ -51,6 +52,7 @@ export class RedisLink implements Link {
   #attempts = 0
   #error: Error | undefined
   #watchdog: NodeJS.Timeout | undefined
+  readonly #endSilenceWatch: () => void
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -59,6 +61,7 @@ export class RedisLink implements Link {
       settings: options.settings,
       nextDelayMs: () => this.#nextDelayMs(),
     })
+    this.#endSilenceWatch = this.#watchSilence()
     this.#listen()
     this.#watch('connecting')
   }
@@ -85,6 +88,7 @@ export class RedisLink implements Link {
     if (this.#closed) return
     this.#closed = true
     this.#unwatch()
+    this.#endSilenceWatch()
     this.#verified = false
     await endClient(this.client)
   }
@@ -189,9 +193,17 @@ export class RedisLink implements Link {
     this.#watchdog = undefined
   }
 
-  #silent(stage: string): BackendUnavailableError {
-    const { label, settings } = this.#options
-    return new BackendUnavailableError(`${label} did not answer within ${settings.connectTimeoutMs} ms (${stage}).`, {
+  /** For what is asked outside of a gate; inside one, its probes notice sooner. On Cluster each node's client watches itself. */
+  #watchSilence(): () => void {
+    const { client } = this
+    const { socketTimeoutMs } = this.#options.settings
+    if (isCluster(client)) return () => {}
+    return watchSilence(client, socketTimeoutMs, () => this.reset(this.#silent('a command', socketTimeoutMs)))
+  }
+
+  #silent(stage: string, withinMs: number = this.#options.settings.connectTimeoutMs): BackendUnavailableError {
+    const { label } = this.#options
+    return new BackendUnavailableError(`${label} did not answer within ${withinMs} ms (${stage}).`, {
       reason: 'deadline',
     })
   }
