@@ -181,7 +181,7 @@ class BackedRateLimiter implements RateLimiter {
   #decideOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Decision | Promise<Decision> {
     const plan = this.#planFor(policy, subject, options)
     if (plan instanceof Promise) return this.#decideLater(plan, subject, options, peek)
-    return this.#decider.decide([plannedCheck(plan, subject, options.cost)], peek)
+    return this.#decider.decideOne(plannedCheck(plan, subject, options.cost), peek)
   }
 
   #promiseOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Promise<Decision> {
@@ -199,7 +199,7 @@ class BackedRateLimiter implements RateLimiter {
     { cost }: CheckOptions,
     peek: boolean,
   ): Promise<Decision> {
-    return this.#decider.decide([plannedCheck(await plan, subject, cost)], peek)
+    return this.#decider.decideOne(plannedCheck(await plan, subject, cost), peek)
   }
 
   #planFor(policy: string, subject: string, { tier }: CheckOptions): PolicyPlan | Promise<PolicyPlan> {

@@ -25,14 +25,30 @@ export interface PlannedCall {
  * @throws RateLimitUsageError for an impossible cost.
  */
 export function planCall(checks: readonly PlannedCheck[], how: PlanOptions): PlannedCall {
-  const { peek } = how
   const [first] = checks
-  if (first !== undefined && checks.length === 1) return { checks, charges: chargesOf(first, how), peek }
+  if (first !== undefined && checks.length === 1) return new SoleCheck(first, how)
   const charges: Charge[] = []
   for (const check of checks) {
     for (const charge of chargesOf(check, how)) if (!isKnown(charges, charge)) charges.push(charge)
   }
-  return { checks, charges, peek }
+  return { checks, charges, peek: how.peek }
+}
+
+/** The call of a single check, which most calls are: what is seldom asked for is not made. */
+export class SoleCheck implements PlannedCall {
+  readonly charges: readonly Charge[]
+  readonly peek: boolean
+  readonly #check: PlannedCheck
+
+  constructor(check: PlannedCheck, how: PlanOptions) {
+    this.charges = chargesOf(check, how)
+    this.peek = how.peek
+    this.#check = check
+  }
+
+  get checks(): readonly PlannedCheck[] {
+    return [this.#check]
+  }
 }
 
 /** How checks become a call. */

@@ -3,7 +3,7 @@ import type { Clock, Logger } from '@plinth/core'
 import { memoryBackend } from '../backends/memory.js'
 import { shareOf } from '../policy/share-of-limit.js'
 import type { Charge, DecideOptions, RateLimitBackend, Verdict } from '../rate-limit-backend.js'
-import { costOf, type PlannedCall, type PlannedCheck, type PlanOptions, planCall } from './check-plan.js'
+import { costOf, type PlannedCall, type PlannedCheck, type PlanOptions, planCall, SoleCheck } from './check-plan.js'
 import { Decided, type DecidedBy } from './decided.js'
 import type { Decision, DegradedReason } from './decision.js'
 import { degradedReasonOf } from './degraded-reason.js'
@@ -73,14 +73,27 @@ export class Decider {
     return this.#local.backend
   }
 
-  /** Decides checks together. Throws `RateLimitUsageError` for an impossible cost. */
+  /** Decides several checks together. Throws `RateLimitUsageError` for an impossible cost. */
   decide(checks: readonly PlannedCheck[], peek: boolean): Decision | Promise<Decision> {
     const remembered = this.#denials.isEmpty || peek ? undefined : this.#remembered(checks)
     if (remembered !== undefined) return remembered
-    const plain = this.#remote.backend.blocksNobody ? this.#unblocked : this.#charging
-    const call = planCall(checks, peek ? this.#peeking : plain)
-    const [first] = checks
-    if (first?.plan.hot === true && checks.length === 1 && !peek) return this.#decideHot(first, call)
+    return this.#decideCall(planCall(checks, this.#how(peek)))
+  }
+
+  /** {@link Decider.decide} for a single check. */
+  decideOne(check: PlannedCheck, peek: boolean): Decision | Promise<Decision> {
+    const remembered = this.#denials.isEmpty || peek ? undefined : this.#remembered([check])
+    if (remembered !== undefined) return remembered
+    const call = new SoleCheck(check, this.#how(peek))
+    return check.plan.hot && !peek ? this.#decideHot(check, call) : this.#decideCall(call)
+  }
+
+  #how(peek: boolean): PlanOptions {
+    if (peek) return this.#peeking
+    return this.#remote.backend.blocksNobody ? this.#unblocked : this.#charging
+  }
+
+  #decideCall(call: PlannedCall): Decision | Promise<Decision> {
     const away = this.#knownAway()
     if (away !== undefined) return this.#decideAlone(call, away)
     try {
@@ -161,14 +174,10 @@ export class Decider {
     const cost = costOf(check.cost, undefined)
     try {
       const { verdict, charges } = await this.#hot.spend(check.plan, check.subject, cost, async (units) => {
-        const taken = planCall([{ ...check, cost: units }], {
-          peek: false,
-          withoutBlocks: false,
-          nextLease: this.#nextLease,
-        })
+        const taken = new SoleCheck({ ...check, cost: units }, this.#charging)
         return { verdict: await this.#ask(taken), charges: taken.charges }
       })
-      return await this.#settle({ ...call, charges }, verdict, this.#remote)
+      return await this.#settle({ checks: call.checks, charges, peek: false }, verdict, this.#remote)
     } catch (error) {
       return this.#decideAlone(call, error)
     }
@@ -203,7 +212,7 @@ export class Decider {
   #decideLocally({ checks, peek }: PlannedCall, degradedReason: DegradedReason): Decision | Promise<Decision> {
     const options = peek ? this.#peeking : this.#charging
     const planned = planCall(checks.filter(isLocal), options)
-    const call = { ...planned, charges: planned.charges.map((charge) => this.#shareOf(charge)) }
+    const call = { checks: planned.checks, charges: planned.charges.map((charge) => this.#shareOf(charge)), peek }
     const judge = { ...this.#local, degradedReason }
     const verdict = this.#local.backend.decide(call.charges, options)
     if (!(verdict instanceof Promise)) return this.#settle(call, verdict, judge)

@@ -7,6 +7,8 @@ import type { RateLimitRules } from './rate-limit-rules.js'
 export class PolicyDesk {
   readonly #options: CompileOptions
   readonly #used = new Set<string>()
+  /** Most calls in a row are about one policy. */
+  #lastUsed: string | undefined
   #book: PolicyBook
 
   constructor(rules: RateLimitRules, options: CompileOptions) {
@@ -53,7 +55,9 @@ export class PolicyDesk {
 
   /** Notes that a policy is in use. */
   use(policy: string): void {
-    if (!this.#used.has(policy)) this.#used.add(policy)
+    if (policy === this.#lastUsed) return
+    this.#lastUsed = policy
+    this.#used.add(policy)
   }
 
   /** Policies that should be used by a route and are used by nothing. */
