@@ -238,6 +238,33 @@ describe('a gate', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('ends each of many waits at its own time, with one timer for those of one length', async () => {
+    const gate = openGate({ breaker: { consecutiveFailures: 100, minimumCalls: 100 } })
+    const ended: string[] = []
+    const wait = (name: string, deadlineMs: number, call: () => Promise<unknown> = never): void => {
+      gate.run(call, { deadlineMs }).then(
+        () => ended.push(`${name} answered`),
+        () => ended.push(`${name} late`),
+      )
+    }
+    wait('first', 100)
+    await vi.advanceTimersByTimeAsync(40)
+    wait('quick', 100, async () => 1)
+    wait('second', 100)
+    wait('short', 20)
+    expect(vi.getTimerCount()).toBe(2)
+    await vi.advanceTimersByTimeAsync(20)
+    expect(ended).toEqual(['quick answered', 'short late'])
+    await vi.advanceTimersByTimeAsync(40)
+    expect(ended).toEqual(['quick answered', 'short late', 'first late'])
+    await vi.advanceTimersByTimeAsync(39)
+    expect(ended).toHaveLength(3)
+    await vi.advanceTimersByTimeAsync(2)
+    expect(ended).toEqual(['quick answered', 'short late', 'first late', 'second late'])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('takes its time from the clock that it was given', async () => {
     const fake = new FakeClock()
     const gate = openGate({ clock: fake, breaker: { consecutiveFailures: 100, windowMs: 10_000, minimumCalls: 6 } })

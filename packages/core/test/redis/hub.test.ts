@@ -224,6 +224,29 @@ describe('clients of one’s own', () => {
   })
 })
 
+describe('a connection that falls silent', () => {
+  test('fails what it owes outside of a gate, and is made anew', { timeout: 60_000 }, async () => {
+    const server = await freshRedis()
+    const redis = openHub().lease({ url: server.url, socketTimeoutMs: 200 })
+    await redis.whenReady()
+    await server.freeze()
+    await expect(redis.client.ping()).rejects.toThrow(/retries|closed/)
+    await server.thaw()
+    await expect.poll(() => redis.available, { timeout: 30_000 }).toBe(true)
+    await expect(redis.client.ping()).resolves.toBe('PONG')
+  })
+
+  test('is left alone while nothing is asked of it', async () => {
+    const server = await freshRedis()
+    const redis = openHub().lease({ url: server.url, socketTimeoutMs: 20 })
+    await redis.whenReady()
+    const onChange = vi.fn()
+    redis.onChange(onChange)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(onChange).not.toHaveBeenCalled()
+  })
+})
+
 describe('closing', () => {
   test('lets calls that are under way finish, and is the same when done twice', async () => {
     const server = await freshRedis()
