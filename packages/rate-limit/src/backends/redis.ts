@@ -52,6 +52,7 @@ class RedisBackend implements RateLimitBackend {
   readonly #block: RedisScript
   readonly #digests = new SubjectDigests()
   readonly #calls = new CallBatcher((batch) => this.#decideBatch(batch))
+  #latest: CallShape | undefined
   /** The server's clock minus ours, in milliseconds, as the last reply told. */
   #skewMs = 0
 
@@ -114,7 +115,7 @@ class RedisBackend implements RateLimitBackend {
   }
 
   async #decideBatch({ limits, calls, peek, deadlineMs }: CallBatch): Promise<readonly Verdict[]> {
-    const shape = { limits, peek, isTold: this.#isTold }
+    const { script, told, size } = this.#shapeOf(limits, peek)
     const keys: string[] = []
     const charged: (string | number)[] = []
     for (const charges of calls) {
@@ -124,14 +125,22 @@ class RedisBackend implements RateLimitBackend {
         if (what !== undefined) charged.push(what === 'lease' ? (lease ?? '') : cost)
       }
     }
-    const isLoop = isLooped(shape)
-    const numbers = await this.#runByClock(this.#scriptOf(shape), keys, deadlineMs, (now) => [
+    const numbers = await this.#runByClock(script, keys, deadlineMs, (now) => [
       ...this.#toldNow(),
-      ...(isLoop ? describeLimits(limits, now) : limits.flatMap((limit) => limitScriptOf(limit).valuesOf(limit, now))),
+      ...told(now),
       ...charged,
     ])
-    const size = replySize(limits)
     return calls.map((charges, i) => new RedisVerdict(charges, numbers, 1 + i * size, peek))
+  }
+
+  /** What calls on these limits have in common. Most calls in a row are on the same. */
+  #shapeOf(limits: readonly Limit[], peek: boolean): CallShape {
+    const latest = this.#latest
+    if (latest !== undefined && latest.peek === peek && isSame(latest.limits, limits)) return latest
+    const shape = { limits, peek, isTold: this.#isTold }
+    const told = isLooped(shape) ? (now: number) => describeLimits(limits, now) : valuesOf(limits)
+    this.#latest = { limits, peek, told, script: this.#scriptOf(shape), size: replySize(limits) }
+    return this.#latest
   }
 
   #scriptOf(shape: DecideShape): RedisScript {
@@ -220,6 +229,31 @@ class RedisBackend implements RateLimitBackend {
 
 /** A calendar window may end while a call is under way, and the clocks may differ: then the server's is known. */
 const MOST_TRIES = 3
+
+/** What calls on the same limits have in common. */
+interface CallShape {
+  readonly limits: readonly Limit[]
+  readonly peek: boolean
+  readonly script: RedisScript
+  /** What the script is told of the limits, at a time of the server's clock. */
+  readonly told: (now: number) => readonly (string | number)[]
+  /** How many numbers it replies about a call. */
+  readonly size: number
+}
+
+function isSame(some: readonly Limit[], others: readonly Limit[]): boolean {
+  if (some.length !== others.length) return false
+  for (let i = 0; i < some.length; i += 1) if (some[i] !== others[i]) return false
+  return true
+}
+
+/** The values of limits for a script that is made for them: worked out once, where no calendar is followed. */
+function valuesOf(limits: readonly Limit[]): CallShape['told'] {
+  const work = (now: number): readonly number[] => limits.flatMap((limit) => limitScriptOf(limit).valuesOf(limit, now))
+  if (limits.some(({ calendar }) => calendar !== undefined)) return work
+  const values = work(0)
+  return () => values
+}
 
 /** Limits as scripts are told of them that are for any. */
 function describeLimits(limits: readonly Limit[], now: number): readonly (string | number)[] {
