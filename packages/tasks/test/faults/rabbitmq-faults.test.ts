@@ -5,6 +5,7 @@ import { crashFaults } from './crash-faults.js'
 import { type FaultBed, rabbitmqBed } from './fault-bed.js'
 import { semanticFaults } from './semantic-faults.js'
 import { unroutableFaults } from './unroutable-faults.js'
+import { wallClockFaults } from './wall-clock-faults.js'
 
 leakCheck()
 
@@ -20,4 +21,5 @@ describe.concurrent('faults around RabbitMQ', () => {
   unroutableFaults(() => bed)
   crashFaults(() => bed)
   connectionFaults(() => bed)
+  wallClockFaults(() => bed)
 })

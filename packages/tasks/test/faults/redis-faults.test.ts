@@ -4,6 +4,7 @@ import { connectionFaults } from './connection-faults.js'
 import { crashFaults } from './crash-faults.js'
 import { type FaultBed, redisBed } from './fault-bed.js'
 import { semanticFaults } from './semantic-faults.js'
+import { wallClockFaults } from './wall-clock-faults.js'
 
 leakCheck()
 
@@ -16,7 +17,7 @@ afterAll(() => bed.server.close())
 // Most of a fault is waiting for what follows it; the server is left in peace, so they go side by side.
 describe.concurrent('faults around Redis', () => {
   semanticFaults(() => bed)
-
   crashFaults(() => bed)
   connectionFaults(() => bed)
+  wallClockFaults(() => bed)
 })
