@@ -222,6 +222,9 @@ const sabotage: Readonly<Record<string, Break>> = {
       return 'cancelled'
     },
   }),
+  'a handler that never ends and has no timeout keeps no worker from closing, and its task is handed back': settling(
+    (outcome) => (outcome.kind === 'released' ? { kind: 'completed', result: undefined } : outcome),
+  ),
   'what is still running at the deadline is handed back, and runs elsewhere without an attempt spent': settling(
     (outcome) => (outcome.kind === 'released' ? { kind: 'retry', delayMs: 0, failure } : outcome),
   ),

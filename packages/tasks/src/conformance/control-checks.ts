@@ -177,6 +177,23 @@ export const controlChecks: readonly Check<TaskBrokerFixture>[] = [
       }),
   },
   {
+    name: 'a handler that never ends and has no timeout keeps no worker from closing, and its task is handed back',
+    run: (fixture) =>
+      withProcesses(fixture, async (start) => {
+        const never = defineTask({ name: 'stuck', run: () => new Promise<number>(() => {}) })
+        const { tasks } = start([never])
+        const worker = tasks.worker()
+        await worker.start()
+        const handle = await tasks.enqueue(never)
+        await eventually('it runs', () => worker.running === 1)
+        const report = await worker.close({ deadline: '500ms' })
+        assert.deepEqual([report.handedBack, report.zombies], [1, 1])
+        const ends = defineTask({ name: 'stuck', run: (_: undefined, { attempt }) => attempt })
+        await start([ends]).tasks.worker().start()
+        assert.equal(await handle.result(), 1)
+      }),
+  },
+  {
     name: 'a task that is cancelled in the moment it is handed back runs nowhere else',
     run: (fixture) =>
       withProcesses(fixture, async (start) => {
