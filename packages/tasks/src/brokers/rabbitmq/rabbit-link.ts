@@ -328,7 +328,7 @@ function streamOf(model: ChannelModel): { destroy(): void } | undefined {
 }
 
 const LOST_QUEUE =
-  ' If every node is up, a crash took this queue right after it was declared; delete it, and it is declared again.'
+  ' If every node is up, a crash took this queue right after it was declared: RabbitMQ can then neither find nor delete it. Use another virtual host.'
 
 function describe(error: unknown): Error {
   if (error instanceof InfraError) return error
