@@ -54,6 +54,23 @@ describe('a mutation', () => {
     expect(await left(cache, ['a', 'b', 'c'])).toEqual(['b'])
   })
 
+  it('invalidates the rest when one part of it cannot be told, and says so', async () => {
+    const cache = fresh()
+    await fill(cache, { 'user:1': [], 'feed:1:a': [], other: [] })
+    const save = cache.mutation(
+      {
+        tags: (): string[] => {
+          throw new Error('no tags')
+        },
+        keys: ['user:{id}'],
+        prefixes: ['feed:{id}'],
+      },
+      async (_: { id: number }) => 1,
+    )
+    await expect(save({ id: 1 })).rejects.toThrow('no tags')
+    expect(await left(cache, ['user:1', 'feed:1:a', 'other'])).toEqual(['other'])
+  })
+
   it('invalidates after success only, and not before it', async () => {
     const cache = fresh()
     await fill(cache, { a: ['t'] })
@@ -153,8 +170,12 @@ describe('recaching after a mutation', () => {
       throw new Error(`no ${id}`)
     })
     cacheChannels.failure.subscribe(listen)
-    expect(await cache.mutation({ recache: [bad] }, async ({ id }: { id: number }) => id)({ id: 3 })).toBe(3)
+    const args = (): never => {
+      throw new Error('no plan')
+    }
+    const save = cache.mutation({ recache: [bad, { fn: bad, args }] }, async ({ id }: { id: number }) => id)
+    expect(await save({ id: 3 })).toBe(3)
     cacheChannels.failure.unsubscribe(listen)
-    expect(failures).toEqual(['recache: no 3'])
+    expect(failures.sort()).toEqual(['recache: no 3', 'recache: no plan'])
   })
 })

@@ -28,9 +28,18 @@ export function defineMutation(
   return async (args) => {
     const result = await save(args)
     await invalidation.run(args, result)
-    const tasks = recache.flatMap((item) => recacheTasks(item, args, result))
+    // Nothing that comes now makes the write fail.
+    const failed = (error: unknown): void => core.reporter.failure('recache', error)
+    const tasks = recache.flatMap((item) => {
+      try {
+        return recacheTasks(item, args, result)
+      } catch (error) {
+        failed(error)
+        return []
+      }
+    })
     const { failures } = await limited(tasks, { concurrency })
-    for (const failure of failures) core.reporter.failure('recache', failure)
+    failures.forEach(failed)
     return result
   }
 }
@@ -62,17 +71,14 @@ class Invalidation {
 
   /** Tries everything, then throws what failed first: one failure must not keep the rest from being invalidated. */
   async run(args: Args, result: unknown): Promise<void> {
-    const told = this.#tagsOf?.(args, result) ?? []
-    const tags = [...render(this.#tags, args), ...canonicalTags(told)]
-    const keys = render(this.#keys, args).map(boundedKey)
-    const outcomes = await Promise.allSettled([
-      tags.length > 0 && this.#core.invalidations.tags(tags),
-      keys.length > 0 && this.#core.invalidations.keys(keys),
-      ...render(this.#prefixes, args).map((prefix) => this.#core.invalidations.prefix(prefix)),
-      ...render(this.#patterns, args).map((pattern) =>
-        this.#core.invalidations.matching(compilePattern(pattern, true)),
-      ),
-    ])
+    const { invalidations } = this.#core
+    const steps: readonly (() => Promise<unknown>)[] = [
+      () => invalidations.tags([...render(this.#tags, args), ...canonicalTags(this.#tagsOf?.(args, result) ?? [])]),
+      () => invalidations.keys(render(this.#keys, args).map(boundedKey)),
+      ...this.#prefixes.map((prefix) => () => invalidations.prefix(prefix.render(args))),
+      ...this.#patterns.map((pattern) => () => invalidations.matching(compilePattern(pattern.render(args), true))),
+    ]
+    const outcomes = await Promise.allSettled(steps.map(async (step) => step()))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 }
