@@ -1,9 +1,10 @@
-import type { InfraHost, Intake } from '@plinth/core'
-import { leakCheck } from '@plinth/testing'
+import type { InfraHost } from '@plinth/core'
+import { leakCheck, registerChecks } from '@plinth/testing'
+import { serveChecks } from '@plinth/testing/adapter-checks'
 import express from 'express'
 import { afterEach, describe, expect, test } from 'vitest'
 import { clientCache, healthRoutes, plinth, serve } from '../src/index.js'
-import { listenFor, testHost } from './serve-spec.js'
+import { declare, listenFor, testHost } from './serve-spec.js'
 
 leakCheck()
 
@@ -13,60 +14,22 @@ afterEach(async () => {
   for (const close of closes.splice(0)) await close()
 })
 
-/** A whole that stops its intakes when it is closed, and says what it was asked. */
-function wholeOf(): InfraHost & { readonly intakes: string[] } {
-  const intakes: Intake[] = []
-  const host = {
-    ...testHost(),
-    intakes: [] as string[],
-    addIntake(intake: Intake) {
-      intakes.push(intake)
-      host.intakes.push(intake.name)
-      return () => {}
+describe('serve over Express', () => {
+  registerChecks(serveChecks, () => ({
+    serve: (routes, whole, port) => {
+      const app = express()
+      for (const route of routes) declare(app, route)
+      return serve(app, { ...testHost(), ...whole } as unknown as InfraHost, { port, signals: false })
     },
-    async close() {
-      for (const intake of intakes.splice(0)) await intake.stop(new AbortController().signal)
-      return { clean: true, ms: 0, steps: [] }
-    },
-  }
-  return host as unknown as InfraHost & { readonly intakes: string[] }
-}
-
-describe('serve', () => {
-  test('listens, finishes what it has accepted when it is closed, and takes nothing new', async () => {
-    let arrived = () => {}
-    const underWay = new Promise<void>((resolve) => {
-      arrived = resolve
-    })
-    let finish = () => {}
-    const app = express().get('/slow', (_request, response) => {
-      finish = () => void response.end('done')
-      arrived()
-    })
-    const infra = wholeOf()
-    const served = await serve(app, infra, { port: 0, signals: false })
-    expect(infra.intakes).toEqual(['http'])
-    const answer = fetch(`${served.url}/slow`)
-    await underWay
-    const closing = served.close()
-    finish()
-    expect(await (await answer).text()).toBe('done')
-    await closing
-    await served.close()
-    await expect(fetch(served.url)).rejects.toThrow()
-  })
-
-  test('a port that is taken is an error of the start', async () => {
-    const first = await serve(express(), wholeOf(), { port: 0, signals: false })
-    closes.push(() => first.close())
-    const port = Number(new URL(first.url).port)
-    await expect(serve(express(), wholeOf(), { port, signals: false })).rejects.toMatchObject({ code: 'EADDRINUSE' })
-  })
+  }))
 })
 
 test('healthRoutes answers the paths of the whole, before everything else, and lets all others pass', async () => {
   const { url } = await listenFor(scope, (app) => {
-    app.use(healthRoutes(wholeOf()), (_request, response) => void response.status(401).end('who are you?'))
+    app.use(
+      healthRoutes(testHost() as InfraHost),
+      (_request, response) => void response.status(401).end('who are you?'),
+    )
   })
   const statuses = []
   for (const path of ['/livez', '/posts', '/livez/x']) statuses.push((await fetch(url + path)).status)
