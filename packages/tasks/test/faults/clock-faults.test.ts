@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createTasks, defineTask, memoryBroker, type ScheduleOptions, virtualClock } from '../../src/index.js'
+import { createTasks, memoryBroker, type ScheduleOptions, virtualClock } from '../../src/index.js'
+import { tickTask } from './tick-task.js'
 
 /** Runs a schedule from `start` on; `during` moves the time. Answers the slots that ran, as UTC times. */
 async function slotsOf(
@@ -11,13 +12,7 @@ async function slotsOf(
   let offset = 0
   const wall = { ...clock, now: () => clock.now() + offset }
   const slots: string[] = []
-  const task = defineTask({
-    name: 'tick',
-    run: (_: undefined, context) => {
-      const slot = Number.parseInt(context.id.split('.').at(-1) ?? '', 36)
-      slots.push(new Date(slot).toISOString().slice(5, 16))
-    },
-  })
+  const task = tickTask(slots)
   // Two workers of one place: only one of them leads.
   const place = memoryBroker({ clock: wall })
   const services = [place, place.fork()].map((broker) => createTasks({ broker, tasks: [task] }))

@@ -1,10 +1,11 @@
 import { closeWithFile } from '@plinth/testing'
 import { expect, test } from 'vitest'
 import type { TaskBroker } from '../../src/broker.js'
-import { createTasks, defineTask, type ScheduleOptions } from '../../src/index.js'
+import { createTasks, type ScheduleOptions } from '../../src/index.js'
 import { type BrokerPlace, brokerAt } from './broker-place.js'
 import { eventually } from './eventually.js'
 import type { FaultBed } from './fault-bed.js'
+import { tickTask } from './tick-task.js'
 import { type WallClock, wallClock } from './wall-clock.js'
 
 const berlin = { timezone: 'Europe/Berlin' }
@@ -87,13 +88,7 @@ async function slotsOf(place: BrokerPlace, run: ScheduleRun, count: number): Pro
   const { when, start, during } = run
   const clock = wallClock(new Date(start))
   const slots: string[] = []
-  const task = defineTask({
-    name: 'tick',
-    run: (_: undefined, context) => {
-      const slot = Number.parseInt(context.id.split('.').at(-1) ?? '', 36)
-      slots.push(new Date(slot).toISOString().slice(5, 16))
-    },
-  })
+  const task = tickTask(slots)
   const services = [0, 1].map(() => {
     const broker = brokerAt(place)
     const tasks = createTasks({ broker: withClock(broker, clock), tasks: [task], enqueueTimeout: '60s' })
