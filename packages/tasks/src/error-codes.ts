@@ -96,6 +96,18 @@ export const errorCodes: readonly {
     remedy: 'Set TASKS_ENABLED=true, or do not wait.',
   },
   {
+    code: 'TASK_JOURNAL_CORRUPT',
+    error: 'JournalCorruptError',
+    meaning: 'A journal of the memory broker holds a line that is not as it was written, or is no journal.',
+    remedy: 'Copy the file away; bring back a sound copy, or keep what came before the damage, as the message says.',
+  },
+  {
+    code: 'TASK_JOURNAL_LOCKED',
+    error: 'JournalLockedError',
+    meaning: 'Another process, or another broker of this one, works on the journal.',
+    remedy: 'End it, give this one another file, or take Redis or RabbitMQ.',
+  },
+  {
     code: 'TASK_NON_RETRYABLE',
     error: 'NonRetryableError',
     meaning: 'Thrown by a handler: trying again would not help.',

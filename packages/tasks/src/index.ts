@@ -16,12 +16,8 @@ export type {
   TaskRecord,
   Term,
 } from './broker.js'
-export {
-  type MemoryBroker,
-  type MemoryBrokerOptions,
-  memoryBroker,
-  type SpiedTask,
-} from './brokers/memory/memory-broker.js'
+export type { MemoryBroker, SpiedTask } from './brokers/memory/memory-broker.js'
+export { type MemoryBrokerOptions, type MemoryJournalOptions, memoryBroker } from './brokers/memory.js'
 export { type CreateTasksOptions, createTasks, type DepsOf, type TasksOptions } from './create-tasks.js'
 export type { DeadFilter, DeadLetter } from './dead-letter.js'
 export type { DeadLetters, ReplayOptions, ReplayReport } from './dead-letters.js'
@@ -56,6 +52,8 @@ export {
   EnqueueBufferFullError,
   EnqueueUnknownError,
   InvalidInputError,
+  JournalCorruptError,
+  JournalLockedError,
   NonRetryableError,
   PayloadTooLargeError,
   ResultTimeoutError,

@@ -153,6 +153,44 @@ export class TasksDisabledError extends InfraError {
   }
 }
 
+/** A journal holds a line that is not as it was written. Nothing is read from it, since what the line held was confirmed. */
+export class JournalCorruptError extends MisconfiguredError {
+  override readonly name: string = 'JournalCorruptError'
+  readonly path: string
+  /** Where the line begins, in bytes. */
+  readonly offset: number
+
+  constructor(path: string, offset: number) {
+    super(
+      offset === 0
+        ? `${path} is no journal of tasks, or its first line is damaged. Name another file, or move this one away to begin with none.`
+        : `The journal of tasks ${path} is damaged at byte ${offset}. Copy it away; then bring back a sound copy, or keep what came before the damage: truncate -s ${offset} ${path}`,
+      { code: 'TASK_JOURNAL_CORRUPT' },
+    )
+    this.path = path
+    this.offset = offset
+  }
+}
+
+/** Another process, or another broker of this one, works on the journal. */
+export class JournalLockedError extends MisconfiguredError {
+  override readonly name: string = 'JournalLockedError'
+  readonly path: string
+  /** The process that holds it; absent when its lock cannot be read. */
+  readonly pid: number | undefined
+
+  constructor(path: string, pid: number | undefined) {
+    super(
+      pid === undefined
+        ? `The journal of tasks ${path} is locked, and its lock cannot be read. Remove ${path}.lock when no process uses it.`
+        : `The journal of tasks ${path} is in use by process ${pid}. A journal belongs to one broker of one process: end that one, give this one another file, or take Redis or RabbitMQ.`,
+      { code: 'TASK_JOURNAL_LOCKED' },
+    )
+    this.path = path
+    this.pid = pid
+  }
+}
+
 /** Thrown by a handler: this attempt failed, and trying again would not help. The task is dead at once. */
 export class NonRetryableError extends InfraError {
   override readonly name: string = 'NonRetryableError'

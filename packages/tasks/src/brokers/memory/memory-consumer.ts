@@ -20,6 +20,11 @@ export class MemoryConsumer implements TaskConsumer, Holder {
     this.picker = new LanePicker(options.weights)
   }
 
+  /** Whether it may still be handed a task. */
+  get taking(): boolean {
+    return this.#taking
+  }
+
   get hasRoom(): boolean {
     return this.#taking && !this.solo && this.held.size < this.options.concurrency
   }

@@ -34,6 +34,23 @@ export interface Ended {
   readonly settled: Settled
 }
 
+/** A task that nobody has tried yet. */
+export function newEntry(message: TaskMessage, input: string): MemoryEntry {
+  return {
+    message,
+    input,
+    state: 'waiting',
+    attempt: 0,
+    dueAt: 0,
+    suspect: false,
+    soloStarts: 0,
+    holder: undefined,
+    progress: undefined,
+    memo: undefined,
+    ended: undefined,
+  }
+}
+
 /** What is known about an entry, for whoever asks. */
 export function recordOf(entry: MemoryEntry): TaskRecord {
   const { message, state, ended, progress } = entry

@@ -1,17 +1,19 @@
 import { BackendUnavailableError, type InfraError } from '@plinth/core'
 import type { EnqueueAnswer } from '../../broker.js'
 import { encodeInput } from '../../encode-input.js'
-import { LANES, type Lane } from '../../lane.js'
 import type { TaskMessage } from '../../message.js'
 import type { Outcome, Settled } from '../../outcome.js'
 import { spendsAttempt } from '../../spends-attempt.js'
-import type { CancelTimer, TaskClock } from '../../task-clock.js'
-import { DueHeap } from './due-heap.js'
-import { Fifo } from './fifo.js'
+import type { TaskClock } from '../../task-clock.js'
+import type { ChangeLog } from './change-log.js'
 import type { MemoryConsumer } from './memory-consumer.js'
 import { MemoryDedupe } from './memory-dedupe.js'
+import { MemoryDelays } from './memory-delays.js'
 import { MemoryDelivery } from './memory-delivery.js'
-import { type Ended, type MemoryEntry, settledOf } from './memory-entry.js'
+import { MemoryEnded } from './memory-ended.js'
+import { type Ended, type MemoryEntry, newEntry, settledOf } from './memory-entry.js'
+import { MemoryQueues } from './memory-queues.js'
+import { MemoryWatchers } from './memory-watchers.js'
 
 /** How much a hub holds. */
 export interface MemoryLimits {
@@ -22,33 +24,38 @@ export interface MemoryLimits {
   readonly maxPayloadBytes: number
 }
 
-interface Queue {
-  readonly ready: Record<Lane, Fifo<MemoryEntry>>
-  readonly suspects: Fifo<MemoryEntry>
-  paused: boolean
-}
-
-/** Every task of a memory broker, and what is to happen to it next. */
+/**
+ * Every task of a memory broker, and what is to happen to it next.
+ *
+ * With a log it tells of every change, hands a task to its worker only when it is written that it starts, and tells of its
+ * end only when that is written.
+ */
 export class MemoryHub {
   readonly clock: TaskClock
   readonly limits: MemoryLimits
   readonly entries: Map<string, MemoryEntry> = new Map()
   readonly board: Map<string, string> = new Map()
-  readonly #dedupe = new MemoryDedupe()
-  readonly #queues = new Map<string, Queue>()
-  readonly #delayed = new DueHeap<MemoryEntry>()
-  readonly #ended = new Fifo<MemoryEntry>()
+  readonly dedupe: MemoryDedupe
+  readonly queues: MemoryQueues = new MemoryQueues()
+  readonly watchers: MemoryWatchers = new MemoryWatchers()
+  readonly #log: ChangeLog | undefined
+  readonly #delays: MemoryDelays
+  readonly #ended: MemoryEnded
   readonly #consumers = new Set<MemoryConsumer>()
-  readonly #watchers = new Map<string, Set<(settled: Settled) => void>>()
+  /** Tasks of which it is being written that they start. */
+  readonly #claims = new Map<MemoryEntry, MemoryConsumer>()
   readonly #drained = new Set<() => void>()
   #unfinished = 0
   #busy = 0
   #pumping = false
-  #timer: { readonly at: number; readonly cancel: CancelTimer } | undefined
 
-  constructor(clock: TaskClock, limits: MemoryLimits) {
+  constructor(clock: TaskClock, limits: MemoryLimits, log?: ChangeLog) {
     this.clock = clock
     this.limits = limits
+    this.dedupe = new MemoryDedupe(log)
+    this.#log = log
+    this.#delays = new MemoryDelays(clock, (entry) => this.#ready(entry))
+    this.#ended = new MemoryEnded(limits.maxEnded)
   }
 
   add(message: TaskMessage): EnqueueAnswer {
@@ -61,18 +68,30 @@ export class MemoryHub {
     } catch (error) {
       return { status: 'refused', error: error as InfraError }
     }
-    const holder = message.dedupe === undefined ? undefined : this.#dedupe.holder(message, now)
+    const holder = message.dedupe === undefined ? undefined : this.dedupe.holder(message, now)
     if (holder !== undefined) {
       if (message.dedupe?.debounce === undefined) return { status: 'duplicate', id: holder }
       this.cancel(holder, `A later enqueue of the same key took its place.`)
     }
     if (this.#unfinished >= this.limits.maxTasks) return { status: 'refused', error: full(this.limits.maxTasks) }
-    if (message.dedupe !== undefined) this.#dedupe.claim(message, now)
-    const entry = newEntry(message, input)
-    this.entries.set(message.id, entry)
-    this.#unfinished += 1
-    this.#wait(entry, message.dueAt ?? now, now)
+    if (message.dedupe !== undefined) this.dedupe.claim(message, now)
+    this.#admit(newEntry(message, input), message.dueAt ?? now, now)
     return { status: 'accepted', id: message.id }
+  }
+
+  /**
+   * Takes in a task as an earlier process left it, in the order in which they were added (those that have ended: in which
+   * they ended). What was in its hands is a suspect.
+   */
+  restore(entry: MemoryEntry): void {
+    if (entry.ended !== undefined) {
+      this.entries.set(entry.message.id, entry)
+      this.#ended.push(entry)
+      this.#forget(this.clock.now())
+      return
+    }
+    if (entry.state === 'running') entry.suspect = true
+    this.#admit(entry, entry.state === 'delayed' ? entry.dueAt : 0, this.clock.now())
   }
 
   join(consumer: MemoryConsumer): void {
@@ -83,7 +102,7 @@ export class MemoryHub {
   /** A consumer closes in order: what it still holds is handed back untouched. */
   leave(consumer: MemoryConsumer): void {
     this.#consumers.delete(consumer)
-    for (const entry of [...consumer.held]) this.#settle(entry, consumer, { kind: 'released' })
+    for (const entry of [...consumer.held]) this.#settle(entry, consumer, RELEASED)
     this.#pumpSoon()
   }
 
@@ -101,11 +120,13 @@ export class MemoryHub {
     const entry = this.entries.get(id)
     if (entry === undefined) return 'unknown'
     if (entry.ended !== undefined) return 'finished'
+    const claimer = this.#claims.get(entry)
+    if (claimer !== undefined) this.#letGo(entry, claimer)
     if (entry.holder !== undefined) {
       entry.holder.options.interrupt(id, 'cancelled', reason)
       return 'requested'
     }
-    this.#end(entry, { status: 'cancelled', reason }, undefined, this.#keepMs(entry))
+    this.#end(entry, { status: 'cancelled', reason }, undefined, entry.message.keepResultMs)
     return 'cancelled'
   }
 
@@ -113,39 +134,18 @@ export class MemoryHub {
     const entry = this.entries.get(id)
     if (entry?.state !== 'dead') return false
     // A new entry: the old one may still stand in the list of those to be forgotten.
-    this.entries.set(id, newEntry(entry.message, entry.input))
-    const fresh = this.entries.get(id)
-    this.#unfinished += 1
-    if (fresh !== undefined) this.#wait(fresh, 0, this.clock.now())
+    this.#admit(newEntry(entry.message, entry.input), 0, this.clock.now())
     return true
   }
 
   discard(id: string): boolean {
-    return this.entries.get(id)?.state === 'dead' && this.entries.delete(id)
+    return this.entries.get(id)?.state === 'dead' && this.#drop(id)
   }
 
   setPaused(queue: string, paused: boolean): void {
-    this.#queue(queue).paused = paused
+    this.queues.setPaused(queue, paused)
+    this.#log?.note('queue', queue)
     this.#pumpSoon()
-  }
-
-  isPaused(queue: string): boolean {
-    return this.#queue(queue).paused
-  }
-
-  /** Calls `told` when a task ends; the answer takes it off again. */
-  watch(id: string, told: (settled: Settled) => void): () => void {
-    let watchers = this.#watchers.get(id)
-    if (watchers === undefined) {
-      watchers = new Set()
-      this.#watchers.set(id, watchers)
-    }
-    const own = watchers
-    own.add(told)
-    return () => {
-      own.delete(told)
-      if (own.size === 0 && this.#watchers.get(id) === own) this.#watchers.delete(id)
-    }
   }
 
   /** Resolves when nothing runs and nothing that could run waits. */
@@ -156,40 +156,23 @@ export class MemoryHub {
     })
   }
 
+  #admit(entry: MemoryEntry, dueAt: number, now: number): void {
+    this.entries.set(entry.message.id, entry)
+    this.#unfinished += 1
+    this.#wait(entry, dueAt, now)
+  }
+
   #wait(entry: MemoryEntry, dueAt: number, now: number): void {
     entry.dueAt = dueAt
-    if (dueAt > now) {
-      entry.state = 'delayed'
-      this.#delayed.push(dueAt, entry)
-      this.#armTimer()
-      return
-    }
+    this.#log?.note('task', entry.message.id)
+    if (dueAt > now) this.#delays.push(entry)
+    else this.#ready(entry)
+  }
+
+  #ready(entry: MemoryEntry): void {
     entry.state = 'waiting'
-    const queue = this.#queue(entry.message.queue)
-    if (entry.suspect) queue.suspects.push(entry)
-    else queue.ready[entry.message.lane].push(entry)
+    this.queues.push(entry)
     this.#pumpSoon()
-  }
-
-  #armTimer(): void {
-    const next = this.#delayed.peek()
-    if (next === undefined || (this.#timer !== undefined && this.#timer.at <= next.at)) return
-    this.#timer?.cancel()
-    const cancel = this.clock.after(Math.max(0, next.at - this.clock.now()), () => {
-      this.#timer = undefined
-      this.#wakeDue()
-    })
-    this.#timer = { at: next.at, cancel }
-  }
-
-  #wakeDue(): void {
-    const now = this.clock.now()
-    for (let due = this.#delayed.peek(); due !== undefined && due.at <= now; due = this.#delayed.peek()) {
-      this.#delayed.pop()
-      // What was cancelled or put off meanwhile has left a note behind that is no longer true.
-      if (due.item.state === 'delayed' && due.item.dueAt === due.at) this.#wait(due.item, 0, now)
-    }
-    this.#armTimer()
   }
 
   #pumpSoon(): void {
@@ -205,7 +188,7 @@ export class MemoryHub {
     for (let started = true; started; ) {
       started = false
       for (const consumer of this.#consumers) {
-        const entry = consumer.hasRoom ? this.#next(consumer) : undefined
+        const entry = consumer.hasRoom ? this.queues.next(consumer) : undefined
         if (entry === undefined) continue
         this.#start(entry, consumer)
         started = true
@@ -214,32 +197,6 @@ export class MemoryHub {
     if (this.#busy > 0 || this.#drained.size === 0) return
     for (const resolve of this.#drained) resolve()
     this.#drained.clear()
-  }
-
-  #next(consumer: MemoryConsumer): MemoryEntry | undefined {
-    const { queues } = consumer.options
-    for (const name of queues) {
-      const { suspects, paused } = this.#queue(name)
-      // A suspect runs alone: nothing starts beside it, nor before it while others still run.
-      if (!paused && head(suspects) !== undefined) return consumer.held.size > 0 ? undefined : take(suspects)
-    }
-    const lane = consumer.picker.pick((one) => this.#oldest(queues, one) !== undefined)
-    const fifo = lane === undefined ? undefined : this.#oldest(queues, lane)
-    return fifo === undefined ? undefined : take(fifo)
-  }
-
-  /** Of the queues behind a lane, the one whose first task was enqueued first. */
-  #oldest(queues: readonly string[], lane: Lane): Fifo<MemoryEntry> | undefined {
-    let found: Fifo<MemoryEntry> | undefined
-    let since = Number.POSITIVE_INFINITY
-    for (const name of queues) {
-      const { ready, paused } = this.#queue(name)
-      const first = paused ? undefined : head(ready[lane])
-      if (first === undefined || first.message.enqueuedAt >= since) continue
-      found = ready[lane]
-      since = first.message.enqueuedAt
-    }
-    return found
   }
 
   #start(entry: MemoryEntry, consumer: MemoryConsumer): void {
@@ -256,8 +213,25 @@ export class MemoryHub {
     entry.holder = consumer
     consumer.held.add(entry)
     this.#busy += 1
-    if (entry.message.dedupe !== undefined) this.#dedupe.started(entry.message)
-    void consumer.options.handle(new MemoryDelivery(entry)).then((outcome) => this.#settle(entry, consumer, outcome))
+    if (entry.message.dedupe !== undefined) this.dedupe.started(entry.message)
+    if (this.#log === undefined) this.#hand(entry, consumer)
+    else void this.#claim(entry, consumer, this.#log)
+  }
+
+  /** Writes that a task starts before it does: if it kills the process, that is known afterwards. */
+  async #claim(entry: MemoryEntry, consumer: MemoryConsumer, log: ChangeLog): Promise<void> {
+    this.#claims.set(entry, consumer)
+    log.note('task', entry.message.id)
+    await log.written()
+    if (this.#claims.get(entry) !== consumer) return // it was cancelled, or its worker is gone
+    this.#claims.delete(entry)
+    if (consumer.taking) this.#hand(entry, consumer)
+    else this.#settle(entry, consumer, RELEASED)
+  }
+
+  #hand(entry: MemoryEntry, consumer: MemoryConsumer): void {
+    const delivery = new MemoryDelivery(entry, this.#log)
+    void consumer.options.handle(delivery).then((outcome) => this.#settle(entry, consumer, outcome))
   }
 
   #convict(entry: MemoryEntry): void {
@@ -279,7 +253,7 @@ export class MemoryHub {
     const now = this.clock.now()
     switch (outcome.kind) {
       case 'completed':
-        this.#end(entry, COMPLETED, outcome.result, this.#keepMs(entry))
+        this.#end(entry, COMPLETED, outcome.result, entry.message.keepResultMs)
         break
       case 'dead': {
         const { reason, failure } = outcome
@@ -287,7 +261,7 @@ export class MemoryHub {
         break
       }
       case 'cancelled':
-        this.#end(entry, { status: 'cancelled', reason: outcome.reason }, undefined, this.#keepMs(entry))
+        this.#end(entry, { status: 'cancelled', reason: outcome.reason }, undefined, entry.message.keepResultMs)
         break
       case 'later':
         if (outcome.parkedAt !== undefined) entry.message = { ...entry.message, parkedAt: outcome.parkedAt }
@@ -302,6 +276,7 @@ export class MemoryHub {
   }
 
   #letGo(entry: MemoryEntry, consumer: MemoryConsumer): void {
+    if (this.#claims.size > 0) this.#claims.delete(entry)
     entry.holder = undefined
     consumer.released(entry)
     this.#busy -= 1
@@ -309,84 +284,43 @@ export class MemoryHub {
   }
 
   #end(entry: MemoryEntry, settled: Settled, result: string | undefined, keepMs: number): void {
+    const { id, dedupe } = entry.message
     const now = this.clock.now()
     const ended: Ended = { at: now, result, settled }
     entry.state = settled.status
     entry.ended = ended
     this.#unfinished -= 1
-    if (entry.message.dedupe !== undefined) this.#dedupe.ended(entry.message)
-    const watchers = this.#watchers.get(entry.message.id)
-    if (watchers !== undefined) for (const told of [...watchers]) told(settledOf(ended))
-    if (keepMs === 0) this.entries.delete(entry.message.id)
+    if (dedupe !== undefined) this.dedupe.ended(entry.message)
+    this.#log?.note('task', id)
+    if (this.watchers.has(id)) this.#tell(id, settledOf(ended))
+    if (keepMs === 0) this.entries.delete(id)
     else this.#ended.push(entry)
     this.#forget(now)
     this.#pumpSoon()
   }
 
-  /** Drops ended tasks that are no longer to be kept, oldest first. */
+  #tell(id: string, settled: Settled): void {
+    if (this.#log === undefined) this.watchers.tell(id, settled)
+    else void this.#log.written().then(() => this.watchers.tell(id, settled))
+  }
+
   #forget(now: number): void {
-    for (let oldest = this.#ended.peek(); oldest !== undefined; oldest = this.#ended.peek()) {
-      const keepMs = oldest.state === 'dead' ? oldest.message.keepDeadMs : this.#keepMs(oldest)
-      const stale = oldest.ended === undefined || now - oldest.ended.at >= keepMs
-      if (!stale && this.#ended.size <= this.limits.maxEnded) return
-      this.#ended.shift()
-      if (this.entries.get(oldest.message.id) === oldest) this.entries.delete(oldest.message.id)
+    for (const entry of this.#ended.takeStale(now)) {
+      // A replayed task is another entry of the same id.
+      if (this.entries.get(entry.message.id) === entry) this.#drop(entry.message.id)
     }
   }
 
-  #keepMs({ message }: MemoryEntry): number {
-    return message.keepResultMs
+  #drop(id: string): boolean {
+    this.#log?.note('task', id)
+    return this.entries.delete(id)
   }
-
-  #queue(name: string): Queue {
-    let queue = this.#queues.get(name)
-    if (queue === undefined) {
-      queue = { ready: { high: new Fifo(), normal: new Fifo(), low: new Fifo() }, suspects: new Fifo(), paused: false }
-      this.#queues.set(name, queue)
-    }
-    return queue
-  }
-
-  /** How many tasks of a queue wait in its lanes, for whoever counts. */
-  readyIn(name: string): number {
-    const { ready, suspects } = this.#queue(name)
-    return LANES.reduce((sum, lane) => sum + ready[lane].size, suspects.size)
-  }
-}
-
-/** The first of a line that still waits; what was cancelled there is passed over. */
-function head(fifo: Fifo<MemoryEntry>): MemoryEntry | undefined {
-  for (let first = fifo.peek(); first !== undefined; first = fifo.peek()) {
-    if (first.state === 'waiting') return first
-    fifo.shift()
-  }
-  return undefined
-}
-
-function take(fifo: Fifo<MemoryEntry>): MemoryEntry | undefined {
-  const first = head(fifo)
-  if (first !== undefined) fifo.shift()
-  return first
 }
 
 /** How a task ended well. Its result is read from its text when somebody asks. */
 const COMPLETED: Settled = { status: 'completed', result: undefined }
 
-function newEntry(message: TaskMessage, input: string): MemoryEntry {
-  return {
-    message,
-    input,
-    state: 'waiting',
-    attempt: 0,
-    dueAt: 0,
-    suspect: false,
-    soloStarts: 0,
-    holder: undefined,
-    progress: undefined,
-    memo: undefined,
-    ended: undefined,
-  }
-}
+const RELEASED: Outcome = { kind: 'released' }
 
 function full(maxTasks: number): InfraError {
   return new BackendUnavailableError(
