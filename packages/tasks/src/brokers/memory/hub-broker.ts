@@ -54,10 +54,7 @@ export class HubBroker implements MemoryBroker {
     this.capabilities = hubCapabilities(hub.limits)
     this.board = {
       entries: async () => new Map(hub.board),
-      set: async (key, value) => {
-        if (value === undefined) hub.board.delete(key)
-        else hub.board.set(key, value)
-      },
+      set: async (key, value) => hub.post(key, value),
     }
   }
 

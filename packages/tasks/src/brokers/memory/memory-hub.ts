@@ -148,6 +148,13 @@ export class MemoryHub {
     this.#pumpSoon()
   }
 
+  /** Puts a text on the board; `undefined` takes it off. */
+  post(key: string, value: string | undefined): void {
+    if (value === undefined) this.board.delete(key)
+    else this.board.set(key, value)
+    this.#log?.note('board', key)
+  }
+
   /** Resolves when nothing runs and nothing that could run waits. */
   drain(): Promise<void> {
     return new Promise((resolve) => {
