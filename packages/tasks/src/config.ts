@@ -1,4 +1,4 @@
-import { boolean, choice, integer, type Section, section } from '@plinth/config'
+import { boolean, choice, group, integer, type Section, section, text } from '@plinth/config'
 import {
   publicRedisRule,
   type RabbitmqSettings,
@@ -14,6 +14,8 @@ export interface TasksSettings {
   readonly broker: 'memory' | 'redis' | 'rabbitmq'
   readonly concurrency: number
   readonly enqueueWhenDown: 'throw' | 'buffer'
+  /** With broker `memory`: the file that keeps its tasks, if there is one. */
+  readonly memory: { readonly journal: string | undefined } | undefined
   /** With broker `redis`. */
   readonly redis: RedisSettings | undefined
   /** With broker `rabbitmq`. */
@@ -48,6 +50,16 @@ export const tasksSection: Section<TasksSettings> = section({
         'What an enqueue does while the broker is away: fail at once, or wait in this process, within bounds (lost when it dies).',
       default: 'throw',
     }),
+    memory: group({
+      when: { broker: ['memory'] },
+      fields: {
+        journal: text('TASKS_MEMORY_JOURNAL', {
+          meaning:
+            'A file in which tasks are written down, so that they survive the death of the process. One process has it at a time; its directory must exist.',
+          example: '/var/lib/app/tasks.journal',
+        }),
+      },
+    }),
     redis: redisGroup({ of: 'the tasks', prefix: 'TASKS', db: 3, when: { broker: ['redis'] } }),
     rabbitmq: rabbitmqGroup({ of: 'the tasks', prefix: 'TASKS', when: { broker: ['rabbitmq'] } }),
   },
@@ -58,8 +70,8 @@ export const tasksSection: Section<TasksSettings> = section({
       severity: 'warning',
       variables: ['TASKS_BROKER'],
       problem: 'is memory: tasks that wait or run are lost when the process ends',
-      remedy: 'Set TASKS_BROKER to redis or rabbitmq.',
-      broken: ({ broker }) => broker === 'memory',
+      remedy: 'Set TASKS_BROKER to redis or rabbitmq, or TASKS_MEMORY_JOURNAL to a file.',
+      broken: ({ broker, memory }) => broker === 'memory' && memory?.journal === undefined,
     },
   ],
 })

@@ -91,5 +91,6 @@ async function brokerOf(settings: TasksSettings, connections: Connections): Prom
     const { rabbitmqBroker } = await import('@plinth/tasks/rabbitmq')
     return { broker: rabbitmqBroker({ url: settings.rabbitmq.url.reveal() }) }
   }
-  return { broker: memoryBroker() }
+  const journal = settings.memory?.journal
+  return { broker: memoryBroker(journal === undefined ? {} : { journal }) }
 }

@@ -88,6 +88,7 @@ export class Journal implements ChangeLog {
       clearTimeout(this.#retry)
       this.feed.close()
       await withDeadline(this.#writing ?? Promise.resolve(), { deadlineMs: CLOSE_MS, onDeadline }).catch(() => {})
+      await this.#rewrite?.file.discard()
       await this.#current?.file.close()
     }
   }
