@@ -159,6 +159,10 @@ describe('in production', () => {
     expect(explain(loadConfig({ env: { ...env, CONFIG_IGNORE: rule }, sections })).ignored).toEqual([rule])
   })
 
+  test('tasks in memory that are written down break no rule', () => {
+    expect(warningsOf({ ...sound, TASKS_BROKER: 'memory', TASKS_MEMORY_JOURNAL: '/var/lib/app/tasks' })).toEqual([])
+  })
+
   test('a part that is off breaks no rule', () => {
     expect(faultsOf({ ...sound, EMAIL_TRANSPORT: 'outbox', EMAIL_ENABLED: 'false' })).toEqual([])
   })

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInfra, defineComponent, type InfraOptions, StartError } from '@plinth/app-factory'
 import { ConfigError } from '@plinth/config'
 import { BackendUnavailableError, type Logger, MisconfiguredError } from '@plinth/core'
@@ -212,4 +215,19 @@ test.each([
   )
   if (when === 'buffer') expect(answer).toBe('buffered')
   else expect(answer).toBeInstanceOf(BackendUnavailableError)
+})
+
+test('with TASKS_MEMORY_JOURNAL a task in memory outlives its process, and a second process is refused', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'plinth-infra-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const note = defineTask({ name: 'note', run: (text: string) => text })
+  const options = { env: { ...env, TASKS_MEMORY_JOURNAL: join(directory, 'journal') }, tasks: [note] }
+  const first = await started(options)
+  const { id } = await first.tasks.enqueue(note, 'hello', { delay: '1h' })
+  await expect(started(options)).rejects.toBeInstanceOf(StartError)
+  await first.close()
+
+  const second = await started(options)
+  expect(second.status().tasks).toMatchObject({ state: 'healthy', target: options.env.TASKS_MEMORY_JOURNAL })
+  expect(await second.tasks.handle(note, id).status()).toBe('delayed')
 })

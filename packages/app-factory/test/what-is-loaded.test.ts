@@ -23,6 +23,7 @@ test('on embedded defaults no client library is loaded, and the process ends by 
   const { loaded, plinth } = await reportOf({})
   expect(loaded).toEqual([])
   expect(plinth).toContain('cache/src/index.ts')
+  expect(plinth.filter((path) => path.includes('brokers/memory-journal/'))).toEqual([])
 })
 
 test('a component that is off loads nothing of its backend, even when one is configured', async () => {
