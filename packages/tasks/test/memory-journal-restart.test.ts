@@ -33,9 +33,9 @@ describe('what a memory broker with a journal confirmed is there after a kill', 
   test('a delayed task comes at its time, neither before nor never', async () => {
     const path = freshPath()
     await using before = processOn(path, [note])
+    const due = Date.now() + 700
     const soon = await before.tasks.enqueue(note, 'soon', { delay: 700 })
     const later = await before.tasks.enqueue(note, 'later', { delay: '1h' })
-    const due = Date.now() + 650
 
     await using after = processOn(afterKill(path), [note])
     await after.tasks.worker().start()
