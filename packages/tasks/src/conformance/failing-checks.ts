@@ -199,7 +199,7 @@ export const failingChecks: readonly Check<TaskBrokerFixture>[] = [
         const outdated = start([old]).tasks.worker()
         await outdated.start()
         await pause(500)
-        await outdated.close({ deadline: 100 })
+        await outdated.close({ deadline: '30s' }) // it parks both before it goes
         await start([newer, fresh]).tasks.worker().start()
         assert.equal(await first.result({ timeout: '45s' }), 'new')
         assert.equal(await second.result({ timeout: '45s' }), 'fresh')
