@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freshVhost, leakCheck, tcpProxy } from '@plinth/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { TaskBroker } from '../src/broker.js'
 import { rabbitmqBroker } from '../src/brokers/rabbitmq.js'
-import { createTasks, defineTask, EnqueueUnknownError, type Tasks } from '../src/index.js'
+import { createTasks, defineTask, EnqueueUnknownError, type Task, type Tasks } from '../src/index.js'
 
 leakCheck()
 
 const ran: string[] = []
 const row = defineTask({ name: 'row', keep: { result: '1h' }, run: (text: string) => void ran.push(text) })
 
-function service(url: string): Tasks {
+function service(url: string, task: Task = row): Tasks {
   const broker: TaskBroker = rabbitmqBroker({ url })
-  const tasks = createTasks({ broker, tasks: [row] })
+  const tasks = createTasks({ broker, tasks: [task] })
   onTestFinished(() => tasks.close({ deadline: '2s' }))
   return tasks
 }
@@ -111,4 +111,31 @@ test('a task that is on its way to a worker over a slow line is not started once
   await proxy.pass()
   await (await near.enqueue(row, 'later')).result({ timeout: '20s' })
   expect(ran).toEqual([...ranBefore, 'later'])
+}, 60_000)
+
+test('what a worker could not settle before its deadline runs elsewhere, once, while the process of the worker goes on', async () => {
+  const url = await freshVhost()
+  const proxy = await tcpProxy(url)
+  onTestFinished(() => proxy.close())
+  const started: string[] = []
+  const longAt = (where: string) =>
+    defineTask({
+      name: 'long',
+      run: async (_: undefined, { signal }) => {
+        started.push(where)
+        if (where === 'far') await new Promise((_resolve, reject) => signal.addEventListener('abort', reject))
+      },
+    })
+  const [nearLong, farLong] = [longAt('near'), longAt('far')]
+  const [near, far] = [service(url, nearLong), service(proxy.url, farLong)]
+  const worker = far.worker()
+  await worker.start()
+  const handle = await near.enqueue(nearLong)
+  await vi.waitFor(() => expect(worker.running).toBe(1), { timeout: 20_000 })
+  await proxy.delay(1_500) // that it was handed back is confirmed too late
+  await worker.close({ deadline: '1s' })
+  await near.worker().start()
+  await handle.result({ timeout: '20s' })
+  await sleep(3_500) // a second one would come now
+  expect(started).toEqual(['far', 'near'])
 }, 60_000)

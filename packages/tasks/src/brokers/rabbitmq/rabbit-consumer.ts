@@ -8,7 +8,7 @@ import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { spendsAttempt } from '../../spends-attempt.js'
 import { systemTaskClock } from '../../task-clock.js'
-import { endOf, endOfUnreadable } from './ending.js'
+import { type Ending, endOf, endOfUnreadable } from './ending.js'
 import { acknowledge, cameBack, type Held, tagOf } from './held.js'
 import type { LedgerEntry } from './ledger-entry.js'
 import { decodeEnvelope, type Envelope } from './rabbit-codec.js'
@@ -19,8 +19,8 @@ import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import { laneQueue, type RabbitQueues, suspectsQueue } from './rabbit-queues.js'
 import type { RabbitView } from './rabbit-view.js'
 
-/** How long a server may take to stop delivering: what still comes after that is handed back. */
-const CANCEL_MS = 2000
+/** How long a server may take to stop delivering, or to take back what it delivered: what comes after that is handed back. */
+const ANSWER_MS = 2000
 
 /** What a consumer needs of its broker. */
 export interface RabbitConsumerHost {
@@ -48,6 +48,8 @@ export class RabbitConsumer implements TaskConsumer {
   readonly #lanes: RabbitLanes
   readonly #suspects: Held[] = []
   readonly #running = new Map<string, Held>()
+  /** Tasks that have ended here, until their end is read in the ledger: a second copy may be at hand already. */
+  readonly #ended = new Set<string>()
   readonly #down = new AbortController()
   readonly #off: (() => void)[] = []
   readonly #name = randomUUID()
@@ -56,6 +58,8 @@ export class RabbitConsumer implements TaskConsumer {
   #solo = false
   #taking = true
   #channel: Channel | undefined
+  /** The last channel that was opened; it outlives {@link #channel} until what it brought is settled. */
+  #opened: Channel | undefined
   /** Whether everything has been read that was written before this consumer began to take: nothing is started before. */
   #current = false
   #closing: Promise<void> | undefined
@@ -86,9 +90,7 @@ export class RabbitConsumer implements TaskConsumer {
     this.#channel = undefined
     if (channel === undefined) return
     const names = this.#options.queues.flatMap(queueNames)
-    const cancelled = Promise.allSettled(names.map(async (name) => channel.cancel(tagOf(name))))
-    const onDeadline = (): Error => new BackendUnavailableError('RabbitMQ did not answer.', { reason: 'deadline' })
-    await withDeadline(cancelled, { deadlineMs: CANCEL_MS, onDeadline }).catch(() => {}) // its session is over
+    await answered(Promise.allSettled(names.map(async (name) => channel.cancel(tagOf(name)))))
   }
 
   close(deadlineMs = 5000): Promise<void> {
@@ -104,6 +106,7 @@ export class RabbitConsumer implements TaskConsumer {
     while (this.#running.size + this.#settling > 0 && systemTaskClock.elapsed() < end) await sleep(5)
     this.#down.abort()
     for (const off of this.#off) off()
+    if (this.#opened !== undefined) await letGo(this.#opened)
   }
 
   async #attach(): Promise<void> {
@@ -113,10 +116,16 @@ export class RabbitConsumer implements TaskConsumer {
     // What a lost session brought comes again: only what runs goes on.
     this.#lanes.reset()
     this.#suspects.length = 0
+    this.#ended.clear()
     this.#current = false
     try {
       for (const queue of this.#options.queues) await queues.queue(session, queue)
       const channel = await session.channel()
+      this.#opened = channel
+      if (!this.#taking) {
+        await letGo(channel)
+        return
+      }
       this.#channel = channel
       for (const queue of this.#options.queues) {
         await channel.prefetch(this.#options.concurrency)
@@ -129,7 +138,7 @@ export class RabbitConsumer implements TaskConsumer {
       this.#current = true
       this.#pump()
     } catch (error) {
-      if (session.over.aborted) return // the next one is attached to
+      if (session.over.aborted || !this.#taking) return // the next session is attached to, if any
       this.#options.onError(error instanceof Error ? error : new Error(String(error)))
       await sleep(ATTACH_AGAIN_MS, session.over)
       if (!session.over.aborted) void this.#attach()
@@ -183,7 +192,8 @@ export class RabbitConsumer implements TaskConsumer {
     const { message, replayed } = held.envelope
     const running = this.#running.get(message.id)
     if (running === undefined) {
-      if (replayed === true || this.#host.view.ended(message.id) === undefined) return false
+      const hasEnded = this.#ended.has(message.id) || this.#host.view.ended(message.id) !== undefined
+      if (replayed === true || !hasEnded) return false
       this.#acknowledge(held)
       return true
     }
@@ -245,7 +255,8 @@ export class RabbitConsumer implements TaskConsumer {
     await this.#surely(async () => {
       starts = await this.#host.ledger.decide<number>({ t: 'solo', id: message.id, start }, {})
     })
-    if (this.#down.signal.aborted) return
+    // Now everything is known that was written before, so also whether a copy of it has ended meanwhile.
+    if (this.#down.signal.aborted || this.#isCopy(held)) return
     held.start = start
     if (starts <= this.#options.crashBudget) return this.#run(held)
     const text = `Task "${message.task}" brought down its process ${starts - 1} times while running alone.`
@@ -295,12 +306,11 @@ export class RabbitConsumer implements TaskConsumer {
     switch (outcome.kind) {
       case 'completed': {
         const quiet = message.keepResultMs === 0 && message.dedupe === undefined
-        if (!quiet) await ledger.append(endOf(envelope, outcome, systemTaskClock.now()))
-        return
+        return quiet ? undefined : this.#end(envelope, outcome)
       }
       case 'dead':
       case 'cancelled':
-        return ledger.append(endOf(envelope, outcome, systemTaskClock.now()))
+        return this.#end(envelope, outcome)
       case 'later': {
         if (start !== undefined) await ledger.append({ t: 'unsolo', id: message.id })
         const parked = outcome.parkedAt === undefined ? message : { ...message, parkedAt: outcome.parkedAt }
@@ -313,6 +323,11 @@ export class RabbitConsumer implements TaskConsumer {
         if (start !== undefined) await ledger.append({ t: 'unsolo', id: message.id, start })
         return held.suspect ? this.#host.suspect(envelope) : store(envelope, 0)
     }
+  }
+
+  #end(envelope: Envelope, outcome: Ending): Promise<void> {
+    this.#ended.add(envelope.message.id)
+    return this.#host.ledger.append(endOf(envelope, outcome, systemTaskClock.now()))
   }
 
   /** Tries until it is done: an outage is waited for, and what the broker will never take is told of and left. */
@@ -331,6 +346,7 @@ export class RabbitConsumer implements TaskConsumer {
   }
 
   #heard(entry: LedgerEntry): void {
+    if (entry.t === 'end') this.#ended.delete(entry.id)
     if (entry.t === 'set') {
       this.#pump()
       return
@@ -363,6 +379,18 @@ export class RabbitConsumer implements TaskConsumer {
   #say(answer: LedgerEntry): void {
     this.#host.ledger.append(answer).catch(() => {}) // whoever asked waits no longer than it must
   }
+}
+
+/** With its channel, whatever is still in hand goes back to its queue. */
+async function letGo(channel: Channel): Promise<void> {
+  channel.removeAllListeners('close') // its session need not end with it
+  await answered((async () => channel.close())())
+}
+
+/** Waits for an answer of the server, and not for one that does not come: then the session is over. */
+async function answered(asked: Promise<unknown>): Promise<void> {
+  const onDeadline = (): Error => new BackendUnavailableError('RabbitMQ did not answer.', { reason: 'deadline' })
+  await withDeadline(asked, { deadlineMs: ANSWER_MS, onDeadline }).catch(() => {})
 }
 
 function queueNames(queue: string): readonly string[] {

@@ -317,14 +317,14 @@ function loadAmqplib(): Promise<Amqplib> {
 async function closeModel(model: ChannelModel): Promise<void> {
   const closing = Promise.resolve().then(() => model.close())
   await withDeadline(closing, { deadlineMs: 1000, onDeadline: noAnswer }).catch(() => {
-    // A peer that does not answer would be waited for until its heartbeat fails.
-    streamOf(model)?.destroy()
+    // A peer that does not answer would be waited for until its heartbeat fails; without an error amqplib's timers would go on.
+    streamOf(model)?.destroy(new Error('RabbitMQ did not answer in time.'))
   })
 }
 
 /** The socket under a connection, which amqplib does not declare. */
-function streamOf(model: ChannelModel): { destroy(): void } | undefined {
-  return (model.connection as unknown as { readonly stream?: { destroy(): void } }).stream
+function streamOf(model: ChannelModel): { destroy(error: Error): void } | undefined {
+  return (model.connection as unknown as { readonly stream?: { destroy(error: Error): void } }).stream
 }
 
 const LOST_QUEUE =
