@@ -153,12 +153,10 @@ export async function memcachedRig(): Promise<BackendRig> {
       promote: notThere,
       async fill() {
         holders = Array.from({ length: 2 * MEMCACHED_PLACES }, () => new PlaceHolder(server.port))
-        // What was connected before, and is thrown out, leaves its places late: those who wait must have got them all.
-        for (let round = 0; round < 3; round += 1) {
-          proxy.cut()
-          await until('was the server full', () => staysFull(server.port))
-        }
-        for (const holder of holders) holder.stopWaiting()
+        // Nobody else may ask for a place while those who wait take all that are left, also late.
+        await proxy.refuse()
+        await until('was the server full', () => staysFull(server.port))
+        await proxy.pass()
       },
       async leave() {
         for (const holder of holders.splice(0)) holder.leave()
@@ -242,11 +240,11 @@ class RedisNodes {
 
 /** Whether a Memcached lets no newcomer in for a while: a place that is left just then is taken by whoever comes first. */
 async function staysFull(port: number): Promise<boolean> {
-  for (let look = 0; look < 10; look += 1) {
+  for (let look = 0; look < 25; look += 1) {
     const answer = await answerToNewcomer(port)
     if (answer === 'served') return false
     if (answer === 'none') return true
-    await pause(10)
+    await pause(20)
   }
   return true
 }
@@ -277,33 +275,28 @@ function answerToNewcomer(port: number): Promise<'served' | 'refused' | 'none'> 
 const ASK_VERSION = Buffer.concat([Buffer.from([0x80, 0x0b]), Buffer.alloc(22)])
 const BINARY_ANSWER = 0x81
 
-/** Takes one place among the clients of a server, and asks again until it has one or need not wait any more. */
+/** Takes one place among the clients of a server, and asks again until it has one. */
 class PlaceHolder {
   readonly #port: number
   #socket: Socket | undefined
-  #isWaiting = true
+  #left = false
 
   constructor(port: number) {
     this.#port = port
     this.#take()
   }
 
-  /** Keeps a place that it has: whoever still asks for one would only keep the machine busy. */
-  stopWaiting(): void {
-    this.#isWaiting = false
-  }
-
   leave(): void {
-    this.#isWaiting = false
+    this.#left = true
     this.#socket?.destroy()
   }
 
   #take(): void {
-    if (!this.#isWaiting) return
+    if (this.#left) return
     const socket = connect({ host: '127.0.0.1', port: this.#port })
     this.#socket = socket
     socket.on('error', () => {})
-    socket.on('close', () => setTimeout(() => this.#take(), 20))
+    socket.on('close', () => setTimeout(() => this.#take(), 50))
     socket.resume()
   }
 }

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import { createCache } from '@plinth/cache'
 import { openRedis } from '@plinth/core/redis'
 import { openBackend } from './open-backend.js'
@@ -28,4 +29,4 @@ async function ask({ key, ttl, loadMs }: Wish): Promise<void> {
 
 await cache.get('warm-up')
 console.log(JSON.stringify({ ready: true }))
-process.stdin.on('data', (line) => void ask(JSON.parse(line.toString()) as Wish))
+createInterface({ input: process.stdin }).on('line', (line) => void ask(JSON.parse(line) as Wish))

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { createTasks, memoryBroker } from '../../src/index.js'
 import { type Work, workTask } from './work.js'
 
@@ -26,8 +27,8 @@ await tasks.worker({ concurrency, crashBudget }).start()
 setInterval(() => {}, 60_000)
 
 /** Asked with a list of ids, it answers how each of them has ended, once all have. */
-process.stdin.on('data', async (data) => {
-  const ids = JSON.parse(String(data)) as readonly string[]
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const ids = JSON.parse(line) as readonly string[]
   const ends: [string, string][] = []
   for (const id of ids) {
     const end = await tasks

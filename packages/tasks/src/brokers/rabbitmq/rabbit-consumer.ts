@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { BackendUnavailableError, withDeadline } from '@plinth/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
@@ -67,6 +68,7 @@ export class RabbitConsumer implements TaskConsumer {
   constructor(host: RabbitConsumerHost, options: ConsumeOptions) {
     this.#host = host
     this.#options = options
+    setMaxListeners(0, this.#down.signal) // every task that cannot be settled yet waits for it
     const paused = (queue: string): boolean => host.view.board.has(pausedKey(queue))
     this.#lanes = new RabbitLanes(options, paused, () => this.#pump())
   }

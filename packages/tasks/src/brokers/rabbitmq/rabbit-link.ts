@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type AvailabilityChange,
   AvailabilityFeed,
@@ -158,6 +159,7 @@ export class RabbitLink implements Closable {
   async #serve(attempt: number, connected: () => void): Promise<void> {
     const amqp = await loadAmqplib()
     const over = new AbortController()
+    setMaxListeners(0, over.signal) // all that waits for an answer listens to it
     const models: ChannelModel[] = []
     const end = (error?: unknown): void => {
       if (over.signal.aborted) return

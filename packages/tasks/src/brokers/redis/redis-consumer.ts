@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { BackendUnavailableError } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
 import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
@@ -82,6 +83,7 @@ export class RedisConsumer implements TaskConsumer {
   constructor(host: RedisConsumerHost, lanes: readonly LaneQueue[], options: ConsumeOptions) {
     this.#host = host
     this.#options = options
+    setMaxListeners(0, this.#down.signal) // every task that cannot be settled yet waits for it
     this.#lanes = lanes.map((queue) => ({ queue, hopeful: true, dueAt: 0, emptyAt: 0 }))
     this.#picker = new LanePicker(options.weights)
     this.#desk = new ResultDesk(host.control)
