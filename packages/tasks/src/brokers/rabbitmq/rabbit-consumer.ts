@@ -9,6 +9,7 @@ import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { spendsAttempt } from '../../spends-attempt.js'
 import { systemTaskClock } from '../../task-clock.js'
+import { closeChannel } from './close-channel.js'
 import { type Ending, endOf, endOfUnreadable } from './ending.js'
 import { acknowledge, cameBack, type Held, tagOf } from './held.js'
 import type { LedgerEntry } from './ledger-entry.js'
@@ -20,8 +21,8 @@ import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import { laneQueue, type RabbitQueues, suspectsQueue } from './rabbit-queues.js'
 import type { RabbitView } from './rabbit-view.js'
 
-/** How long a server may take to stop delivering, or to take back what it delivered: what comes after that is handed back. */
-const ANSWER_MS = 2000
+/** How long a server may take to stop delivering: what still comes after that is handed back. */
+const CANCEL_MS = 2000
 
 /** What a consumer needs of its broker. */
 export interface RabbitConsumerHost {
@@ -92,7 +93,9 @@ export class RabbitConsumer implements TaskConsumer {
     this.#channel = undefined
     if (channel === undefined) return
     const names = this.#options.queues.flatMap(queueNames)
-    await answered(Promise.allSettled(names.map(async (name) => channel.cancel(tagOf(name)))))
+    const cancelled = Promise.allSettled(names.map(async (name) => channel.cancel(tagOf(name))))
+    const onDeadline = (): Error => new BackendUnavailableError('RabbitMQ did not answer.', { reason: 'deadline' })
+    await withDeadline(cancelled, { deadlineMs: CANCEL_MS, onDeadline }).catch(() => {}) // its session is over
   }
 
   close(deadlineMs = 5000): Promise<void> {
@@ -108,7 +111,7 @@ export class RabbitConsumer implements TaskConsumer {
     while (this.#running.size + this.#settling > 0 && systemTaskClock.elapsed() < end) await sleep(5)
     this.#down.abort()
     for (const off of this.#off) off()
-    if (this.#opened !== undefined) await letGo(this.#opened)
+    if (this.#opened !== undefined) await closeChannel(this.#opened)
   }
 
   async #attach(): Promise<void> {
@@ -125,7 +128,7 @@ export class RabbitConsumer implements TaskConsumer {
       const channel = await session.channel()
       this.#opened = channel
       if (!this.#taking) {
-        await letGo(channel)
+        await closeChannel(channel)
         return
       }
       this.#channel = channel
@@ -381,18 +384,6 @@ export class RabbitConsumer implements TaskConsumer {
   #say(answer: LedgerEntry): void {
     this.#host.ledger.append(answer).catch(() => {}) // whoever asked waits no longer than it must
   }
-}
-
-/** With its channel, whatever is still in hand goes back to its queue. */
-async function letGo(channel: Channel): Promise<void> {
-  channel.removeAllListeners('close') // its session need not end with it
-  await answered((async () => channel.close())())
-}
-
-/** Waits for an answer of the server, and not for one that does not come: then the session is over. */
-async function answered(asked: Promise<unknown>): Promise<void> {
-  const onDeadline = (): Error => new BackendUnavailableError('RabbitMQ did not answer.', { reason: 'deadline' })
-  await withDeadline(asked, { deadlineMs: ANSWER_MS, onDeadline }).catch(() => {})
 }
 
 function queueNames(queue: string): readonly string[] {

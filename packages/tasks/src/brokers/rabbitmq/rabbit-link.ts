@@ -15,6 +15,7 @@ import {
 } from '@plinth/core'
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
 import { sleep } from '../../sleep.js'
+import { closeChannel } from './close-channel.js'
 
 type Amqplib = typeof import('amqplib')
 
@@ -267,12 +268,6 @@ async function openChannel(model: ChannelModel): Promise<Channel> {
   } catch (error) {
     throw describe(error)
   }
-}
-
-/** Never rejects: what was refused has closed its channel already, and one without an answer goes with its session. */
-async function closeChannel(channel: Channel): Promise<void> {
-  const closing = Promise.resolve().then(() => channel.close())
-  await withDeadline(closing, { deadlineMs: 1000, onDeadline: noAnswer }).catch(() => {})
 }
 
 /** Waits for the server no longer than the session lasts. */

@@ -2,6 +2,7 @@ import { BackendUnavailableError, type Closable } from '@plinth/core'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import type { Term } from '../../broker.js'
 import { sleep } from '../../sleep.js'
+import { closeChannel } from './close-channel.js'
 import { patiently } from './patiently.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 
@@ -59,8 +60,7 @@ export class RabbitOffice implements Closable {
   async #letGo(): Promise<void> {
     const channel = this.#channel
     this.#channel = undefined
-    channel?.removeAllListeners('close')
-    await channel?.close().catch(() => {}) // with it the token goes to the next
+    if (channel !== undefined) await closeChannel(channel) // with it the token goes to the next
   }
 
   /** Stands for election in this session, and in the same session again when that fails. */
