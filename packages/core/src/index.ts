@@ -20,6 +20,7 @@ export { type DeadlineOptions, type DeadlineSignal, deadlineSignal, withDeadline
 export { type ClassifiedFault, classifyFault, type FaultSource, faultTable } from './faults/classify-fault.js'
 export type { FaultKind, FaultRule } from './faults/fault.js'
 export { Gate, type GateOptions } from './gate.js'
+export { httpIntake } from './http-intake.js'
 export {
   BackendUnavailableError,
   InfraError,

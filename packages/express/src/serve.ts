@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { RouteInvalidator } from '@plinth/cache/http'
-import { type InfraHost, type Logger, type RunUntilSignalOptions, runUntilSignal } from '@plinth/core'
+import { httpIntake, type InfraHost, type Logger, type RunUntilSignalOptions, runUntilSignal } from '@plinth/core'
 import type { Express } from 'express'
 import { planOf } from './invalidates.js'
 import { policiesOf } from './limited.js'
@@ -42,6 +42,7 @@ export async function serve(
   const { port, host = '127.0.0.1', signals = {}, logger } = options
   noteHandlers(app, infra)
   const server = createServer(app)
+  const intake = httpIntake(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
@@ -49,7 +50,7 @@ export async function serve(
       resolve()
     })
   })
-  infra.addIntake({ name: 'http', stop: (signal) => stop(server, signal) })
+  infra.addIntake(intake)
   if (signals !== false) runUntilSignal(infra, { ...(logger === undefined ? {} : { logger }), ...signals })
   return { url: urlOf(server, host), server, close: async () => void (await infra.close()) }
 }
@@ -62,19 +63,6 @@ function noteHandlers(app: Express, { cache, rateLimiter }: Pick<PlinthHost, 'ca
     const plan = planOf(handler)
     if (plan !== undefined) invalidator?.prepare(plan)
   }
-}
-
-/** Takes no new connections and resolves when the accepted requests are answered. */
-function stop(server: Server, signal: AbortSignal): Promise<void> {
-  const letGo = () => server.closeAllConnections()
-  signal.addEventListener('abort', letGo, { once: true })
-  return new Promise((resolve) => {
-    server.close(() => {
-      signal.removeEventListener('abort', letGo)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
 }
 
 function urlOf(server: Server, host: string): string {

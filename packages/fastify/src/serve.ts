@@ -1,4 +1,4 @@
-import { type InfraHost, type Logger, type RunUntilSignalOptions, runUntilSignal } from '@plinth/core'
+import { httpIntake, type InfraHost, type Logger, type RunUntilSignalOptions, runUntilSignal } from '@plinth/core'
 import type { FastifyInstance } from 'fastify'
 
 /** Where to listen, and how to end. */
@@ -27,14 +27,14 @@ export interface ServedApp {
  */
 export async function serve(app: FastifyInstance, infra: InfraHost, options: ServeOptions): Promise<ServedApp> {
   const { port, host = '127.0.0.1', signals = {}, logger } = options
+  const intake = httpIntake(app.server)
   const url = await app.listen({ port, host })
   infra.addIntake({
-    name: 'http',
+    name: intake.name,
     async stop(signal) {
-      const letGo = () => app.server.closeAllConnections()
-      signal.addEventListener('abort', letGo, { once: true })
+      // Fastify answers 503 to what comes once it closes, also to what was sent before: the server has to be done first.
+      await intake.stop(signal)
       await app.close()
-      signal.removeEventListener('abort', letGo)
     },
   })
   if (signals !== false) runUntilSignal(infra, { ...(logger === undefined ? {} : { logger }), ...signals })

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { Check } from '../register-checks.js'
 import type { AdapterRoute } from './adapter-app.js'
 
@@ -27,28 +30,62 @@ export const serveChecks: readonly Check<ServeFixture>[] = [
   {
     name: 'serve listens, finishes what it has accepted when it is closed, and takes nothing new',
     run: async ({ serve }) => {
-      const arrived = turnstile()
-      const finish = turnstile()
-      const slow: AdapterRoute = {
-        method: 'GET',
-        path: '/slow',
-        handle: async () => {
-          arrived.open()
-          await finish.opened
-          return { body: 'done' }
-        },
-      }
+      const slow = heldRoute('/slow')
       const whole = standIn()
-      const served = await serve([slow], whole, 0)
+      const served = await serve([slow.route], whole, 0)
       assert.deepEqual(whole.intakes, ['http'])
       const answer = fetch(`${served.url}/slow`)
-      await arrived.opened
+      await slow.arrived
       const closing = served.close()
-      finish.open()
+      slow.finish()
       assert.equal(await (await answer).text(), 'done')
       await closing
       await served.close()
       await assert.rejects(fetch(served.url))
+    },
+  },
+  {
+    name: 'serve ends each connection with the answer that is under way on it, and says so to the client',
+    run: async ({ serve }) => {
+      const slow = heldRoute('/slow')
+      const served = await serve([slow.route], standIn(), 0)
+      const connection = await connectTo(served.url)
+      connection.write(request('/slow'))
+      await slow.arrived
+      const closing = served.close()
+      slow.finish()
+      // a server that keeps the connection would end it too, but later and unannounced
+      assert.match(await text(connection), /^HTTP\/1\.1 200[^]*\r\nconnection: close\r\n[^]*done$/i)
+      await closing
+    },
+  },
+  {
+    name: 'serve answers the first request of a connection that it had accepted when it was closed',
+    run: async ({ serve }) => {
+      const slow = heldRoute('/slow')
+      const served = await serve(
+        [slow.route, { method: 'GET', path: '/', handle: () => ({ body: 'served' }) }],
+        standIn(),
+        0,
+      )
+      const early = await connectTo(served.url)
+      const later = await connectTo(served.url)
+      later.resume().write(request('/slow'))
+      await slow.arrived // so the one before it has been accepted too
+      const closing = served.close()
+      early.write(request('/'))
+      assert.match(await text(early), /^HTTP\/1\.1 200[^]*\r\nconnection: close\r\n[^]*served/i)
+      slow.finish()
+      await closing
+    },
+  },
+  {
+    name: 'serve does not wait for a connection that never asks anything',
+    run: async ({ serve }) => {
+      const served = await serve([], standIn(), 0)
+      const connection = await connectTo(served.url)
+      await served.close()
+      connection.destroy()
     },
   },
   {
@@ -66,25 +103,15 @@ export const serveChecks: readonly Check<ServeFixture>[] = [
   {
     name: 'serve lets go of connections that do not end within the deadline of the whole',
     run: async ({ serve }) => {
-      const arrived = turnstile()
-      const finish = turnstile()
-      const stuck: AdapterRoute = {
-        method: 'GET',
-        path: '/stuck',
-        handle: async () => {
-          arrived.open()
-          await finish.opened
-          return { body: 'too late' }
-        },
-      }
+      const stuck = heldRoute('/stuck')
       const deadline = new AbortController()
-      const served = await serve([stuck], standIn(deadline.signal), 0)
+      const served = await serve([stuck.route], standIn(deadline.signal), 0)
       const answer = assert.rejects(fetch(`${served.url}/stuck`))
-      await arrived.opened
+      await stuck.arrived
       const closing = served.close()
       deadline.abort()
       await answer
-      finish.open()
+      stuck.finish()
       await closing
     },
   },
@@ -107,6 +134,30 @@ function standIn(signal: AbortSignal = new AbortController().signal): WholeStand
       return { clean: true, ms: 0, steps: [] }
     },
   }
+}
+
+async function connectTo(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const connection = connect(Number(port), hostname)
+  await once(connection, 'connect')
+  return connection
+}
+
+/** A request as a client sends it that would like to keep its connection. */
+function request(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n`
+}
+
+/** A route whose requests are held until `finish` is called. */
+function heldRoute(path: string): { readonly route: AdapterRoute; readonly arrived: Promise<void>; finish(): void } {
+  const arrived = turnstile()
+  const finish = turnstile()
+  const handle = async () => {
+    arrived.open()
+    await finish.opened
+    return { body: 'done' }
+  }
+  return { route: { method: 'GET', path, handle }, arrived: arrived.opened, finish: () => finish.open() }
 }
 
 /** Something to wait for. */
