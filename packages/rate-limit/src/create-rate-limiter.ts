@@ -72,8 +72,9 @@ class BackedRateLimiter implements RateLimiter {
     const { logger = silentLogger, logOutages = true } = options
     this.#backend = backend
     this.#deadlineMs = parseDuration(deadline, 'deadline of the rate limiter')
-    this.#desk = new PolicyDesk(options, { onOutage, backend })
+    this.#desk = new PolicyDesk(rulesOf(options), { onOutage, backend, defaultTier: options.defaultTier })
     requireInstances(instances)
+    requireDeadline(this.#deadlineMs)
     const outageLogger = logOutages ? logger : silentLogger
     this.#decider = new Decider({ backend, instances, deadlineMs: this.#deadlineMs, logger, outageLogger, clock })
     this.#tiers = this.#tierLookup(options, logger, clock)
@@ -223,7 +224,6 @@ class BackedRateLimiter implements RateLimiter {
 
   #tierLookup(options: RateLimiterOptions, logger: Logger, clock: Clock): TierLookup | undefined {
     const { tierOf, defaultTier: fallback, tierFreshFor = '1m', tierDeadline = '250ms' } = options
-    if (fallback !== undefined && !this.#desk.isTier(fallback)) throw unknownDefault(fallback)
     if (tierOf === undefined && fallback === undefined) return undefined
     return new TierLookup({
       tierOf: tierOf ?? (() => undefined),
@@ -267,9 +267,22 @@ function requireDistinct(checks: readonly PlannedCheck[]): void {
   throw new RateLimitUsageError('RATE_LIMIT_INVALID_COST', message)
 }
 
-function unknownDefault(tier: string): ConfigError {
-  const problem = `names the unknown tier "${String(tier).slice(0, 64)}"`
-  return new ConfigError([{ id: 'invalid', subjects: ['defaultTier'], problem, remedy: 'Name one of the tiers.' }])
+/** Names of options that are no rules. What is left may be misspelt. */
+const SETTINGS: Readonly<Record<Exclude<keyof RateLimiterOptions, keyof RateLimitRules>, true>> = {
+  ...{ backend: true, onOutage: true, instances: true, deadline: true, clock: true, logger: true, logOutages: true },
+  ...{ tierOf: true, defaultTier: true, tierFreshFor: true, tierDeadline: true, loadRules: true, rulesFreshFor: true },
+}
+
+function rulesOf(options: RateLimiterOptions): RateLimitRules {
+  const rules = Object.entries(options).filter(([name]) => !Object.hasOwn(SETTINGS, name))
+  return Object.fromEntries(rules) as unknown as RateLimitRules
+}
+
+/** With no time to answer in, every check would be one during an outage. */
+function requireDeadline(deadlineMs: number): void {
+  if (deadlineMs >= 1) return
+  const remedy = "Give at least '1ms'; the default is '75ms'."
+  throw new ConfigError([{ id: 'invalid', subjects: ['deadline'], problem: 'leaves no time to answer in', remedy }])
 }
 
 function requireInstances(instances: number): void {

@@ -99,6 +99,14 @@ describe('a tier that is looked up', () => {
     },
   )
 
+  test('may be told by something that has a then, and is no promise, as query builders are', async () => {
+    // biome-ignore lint/suspicious/noThenProperty: that is what it is about
+    const query = { then: (...order: Parameters<Promise<string>['then']>) => Promise.resolve('pro').then(...order) }
+    const tierOf = (): PromiseLike<string> => query as PromiseLike<string>
+    const limiter = createRateLimiter({ backend: memoryBackend(), ...rules, tierOf, defaultTier: 'free' })
+    expect((await limiter.check('api', 'u')).tier).toBe('pro')
+  })
+
   test('never opens a limit: without a default the policy’s own holds', async () => {
     const tierOf = () => Promise.reject(new Error('database away'))
     const limiter = createRateLimiter({ backend: memoryBackend(), ...rules, tierOf })
@@ -158,6 +166,27 @@ describe('rules that are loaded', () => {
       expect(warnings).toHaveLength(1)
     },
   )
+
+  test('and lack a tier that somebody was found in find him another, and no check fails', async () => {
+    const { warnings, logger } = recorded()
+    const limiter = createRateLimiter<string, string>({
+      backend: backend(),
+      ...rules,
+      tierOf: () => 'pro',
+      defaultTier: 'free',
+      logger,
+    })
+    expect(await limiter.check('api', 'u')).toMatchObject({ tier: 'pro', limit: 20 })
+    limiter.reload({ policies: rules.policies, tiers: { free: rules.tiers.free } })
+    expect(await limiter.check('api', 'u')).toMatchObject({ tier: 'free', limit: 2 })
+    expect(warnings).toHaveLength(1)
+  })
+
+  test('and lack the default tier are refused as a whole', async () => {
+    const limiter = createRateLimiter<string, string>({ backend: backend(), ...rules, defaultTier: 'free' })
+    expect(() => limiter.reload({ policies: rules.policies, tiers: { pro: {} } })).toThrowError(/defaultTier/)
+    expect((await limiter.check('api', 'u')).limit).toBe(2)
+  })
 
   test('and wrong ones that are handed over list every fault', () => {
     const limiter = createRateLimiter<string, string>({ backend: backend(), ...rules })

@@ -97,7 +97,8 @@ export function indexesOf({ charges }: PlannedCall, { plan, subject }: PlannedCh
 
 /** The cost for limits of `unit`. @throws RateLimitUsageError unless it is a whole number of at least `least`. */
 export function costOf(cost: Cost, unit: string | undefined, least = 1): number {
-  const units = typeof cost === 'number' ? cost : (ownNumber(cost, unit ?? 'requests') ?? 1)
+  const stated = typeof cost === 'number' ? cost : ownNumber(cost, unit ?? 'requests')
+  const units = stated === undefined ? 1 : stated
   if (Number.isSafeInteger(units) && units >= least) return units
   throw invalidCost(units, least)
 }

@@ -84,6 +84,16 @@ const DEFAULT_LEASE = '30s'
 const MOST_IN_FLIGHT = 10_000
 const NAME = /^[A-Za-z][A-Za-z0-9._-]{0,31}$/
 
+const CONCURRENCY_FIELDS: Readonly<Record<keyof ConcurrencyInput, true>> = {
+  concurrency: true,
+  lease: true,
+  shadow: true,
+}
+const QUOTA_FIELDS: Readonly<Record<keyof QuotaInput, true>> = {
+  ...{ limit: true, per: true, algorithm: true, burst: true },
+  ...{ timeZone: true, unit: true, shadow: true },
+}
+
 /** What a limit says, not yet checked. */
 interface Fields {
   algorithm?: string | undefined
@@ -106,23 +116,38 @@ function fieldsOfText(text: string): Fields {
   const [quota, per] = isConcurrency ? [words.shift() ?? '', DEFAULT_LEASE] : splitOnce(first)
   const fields: Fields = { quota: wholeNumber(quota), per, unit, shadow: false }
   if (isConcurrency) fields.algorithm = 'concurrency'
-  for (let word = words.shift(); word !== undefined; word = words.shift()) readWord(word, words, fields)
+  const said = new Set<string>()
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    const what = readWord(word, words, fields)
+    requireThat(!said.has(what), `says ${what} twice`)
+    said.add(what)
+  }
   return fields
 }
 
-function readWord(word: string, rest: string[], fields: Fields): void {
+/** Reads a word and what belongs to it. Answers what it was about: that is said once. */
+function readWord(word: string, rest: string[], fields: Fields): string {
   if (word === 'shadow') fields.shadow = true
   else if (word === 'burst') fields.burst = wholeNumber(rest.shift() ?? '')
   else if (word === 'lease' && fields.algorithm === 'concurrency') fields.per = rest.shift() ?? ''
   else if (isQuotaAlgorithm(word) && fields.algorithm === undefined) fields.algorithm = word
-  else if (word === 'UTC' || word.includes('/')) fields.timeZone = word
-  else throw new NotUnderstood(`does not know the word "${word.slice(0, 32)}"`)
+  else if (word === 'UTC' || word.includes('/')) {
+    fields.timeZone = word
+    return 'the time zone'
+  } else throw new NotUnderstood(`does not know the word "${word.slice(0, 32)}"`)
+  return word
 }
 
 function fieldsOfObject(input: QuotaInput | ConcurrencyInput): Fields {
   if (typeof input !== 'object' || input === null) throw new NotUnderstood('must be a text or an object')
   const shadow = input.shadow ?? false
-  if ('concurrency' in input) {
+  requireThat(typeof shadow === 'boolean', 'needs true or false for shadow')
+  const isConcurrency = 'concurrency' in input
+  for (const name of Object.keys(input)) {
+    const isKnown = Object.hasOwn(isConcurrency ? CONCURRENCY_FIELDS : QUOTA_FIELDS, name)
+    requireThat(isKnown, `has the unknown field "${name.slice(0, 32)}"`)
+  }
+  if (isConcurrency) {
     return { algorithm: 'concurrency', quota: input.concurrency, per: input.lease ?? DEFAULT_LEASE, shadow }
   }
   const { limit: quota, per, algorithm, burst, timeZone, unit } = input
@@ -139,7 +164,7 @@ function understand(fields: Fields): ParsedLimit {
   requireThat(burst === undefined || algorithm === 'gcra', 'can have a burst only with gcra')
   requireThat(burst === undefined || (Number.isSafeInteger(burst) && burst >= 1), 'needs a whole burst of at least 1')
   requireThat(
-    unit === undefined || NAME.test(unit),
+    unit === undefined || (typeof unit === 'string' && NAME.test(unit)),
     'needs a unit of letters, digits and ._- that begins with a letter',
   )
   requireThat(unit === undefined || algorithm !== 'concurrency', 'counts slots, whatever the unit')

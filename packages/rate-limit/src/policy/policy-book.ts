@@ -14,6 +14,7 @@ import type {
   TierDefinition,
 } from './rate-limit-rules.js'
 import { compileRoutes, type RouteTable } from './route-table.js'
+import { overrideName, type WellFormedRules, wellFormedRules } from './well-formed-rules.js'
 
 /** Compiled rules: every combination of policy and tier that can be asked for. */
 export interface PolicyBook {
@@ -44,12 +45,15 @@ export interface Override {
 export interface CompileOptions {
   readonly onOutage: OutageMode
   readonly backend: Pick<RateLimitBackend, 'name' | 'refuses'>
+  /** The tier that has to be there. */
+  readonly defaultTier?: string | undefined
 }
 
 /**
  * Compiles rules, or throws with everything that is wrong with them.
  *
- * @throws ConfigError listing every fault: limits, names, tiers that extend nothing or each other, what the backend cannot keep.
+ * @throws ConfigError listing every fault: unknown fields, limits, names, tiers that extend nothing or each other, what the
+ * backend cannot keep.
  */
 export function compileRules(rules: RateLimitRules, options: CompileOptions): PolicyBook {
   return new Compiler(rules, options).compile()
@@ -64,31 +68,33 @@ interface Effective {
 }
 
 class Compiler {
-  readonly #rules: RateLimitRules
+  readonly #rules: WellFormedRules
   readonly #options: CompileOptions
-  readonly #faults: Fault[] = []
+  readonly #faults: Fault[]
   readonly #tiers: ReadonlyMap<string, TierDefinition | 'unlimited'>
   readonly #parsed = new Map<unknown, readonly ParsedLimit[]>()
   readonly #units = new Map<string, Set<string>>()
 
-  constructor(rules: RateLimitRules, options: CompileOptions) {
+  constructor(stated: RateLimitRules, options: CompileOptions) {
+    const { rules, faults } = wellFormedRules(stated)
     this.#rules = rules
+    this.#faults = [...faults]
     this.#options = options
-    this.#tiers = new Map(Object.entries(rules.tiers ?? {}))
+    this.#tiers = new Map(Object.entries(rules.tiers))
   }
 
   compile(): PolicyBook {
-    const entries = Object.entries(this.#rules.policies ?? {})
+    const entries = Object.entries(this.#rules.policies)
     if (entries.length === 0) this.#fault('policies', 'has no policy', 'Name at least one, such as api.')
     this.#checkTiers(new Set(entries.map(([name]) => name)))
     const policies = new Map(entries.map(([name, definition]) => [name, this.#policy(name, definition)]))
     const overrides = new Map(
-      Object.entries(this.#rules.overrides ?? {}).map(([subject, definition]) => [
+      Object.entries(this.#rules.overrides).map(([subject, definition]) => [
         subject,
         this.#override(subject, definition, policies),
       ]),
     )
-    const routes = compileRoutes(this.#rules.routes ?? {}, new Set(policies.keys()))
+    const routes = compileRoutes(this.#rules.routes, new Set(policies.keys()))
     this.#faults.push(...routes.faults)
     if (this.#faults.length > 0) throw new ConfigError(this.#faults)
     return { policies, overrides, tiers: new Set(this.#tiers.keys()), routes: routes.table }
@@ -97,14 +103,14 @@ class Compiler {
   #policy(name: string, definition: PolicyDefinition): CompiledPolicy {
     const what = `policy "${name}"`
     this.#checkName(what, name)
-    if (!Array.isArray(definition?.limits) || definition.limits.length === 0) {
+    if (definition.limits.length === 0) {
       this.#fault(what, 'has no limits', "Give it at least one, such as limits: ['100/1m'].")
     }
-    const base: Effective = { inputs: this.#parse(definition?.limits, what), scale: 1 }
+    const base: Effective = { inputs: this.#parse(definition.limits, what), scale: 1 }
     const own = this.#plan(name, definition, base, undefined, what)
     const byTier = new Map<string, PolicyPlan>()
     for (const tier of this.#tiers.keys()) {
-      const effective = definition?.tiered === false ? base : this.#effective(tier, name, base)
+      const effective = definition.tiered === false ? base : this.#effective(tier, name, base)
       byTier.set(tier, this.#plan(name, definition, effective, tier, `${what} in tier "${tier}"`))
     }
     const everyLimit = new Map([own, ...byTier.values()].flatMap((plan) => plan.limits).map((one) => [one.key, one]))
@@ -113,13 +119,13 @@ class Compiler {
   }
 
   #override(subject: string, definition: OverrideDefinition, policies: ReadonlyMap<string, CompiledPolicy>): Override {
-    const what = `override of ${subject.split(':')[0] ?? ''}:…`
+    const what = overrideName(subject)
     const { tier } = definition
     if (tier !== undefined && !this.#tiers.has(tier)) this.#unknownTier(what, tier)
     this.#checkScaleAndLimits(what, definition, new Set(policies.keys()))
     const plans = new Map<string, PolicyPlan>()
     for (const [name, policy] of policies) {
-      const base: Effective = { inputs: this.#parse(policy.definition?.limits, what), scale: 1 }
+      const base: Effective = { inputs: this.#parse(policy.definition.limits, what), scale: 1 }
       const inherited = tier === undefined ? base : this.#effective(tier, name, base)
       plans.set(name, this.#plan(name, policy.definition, this.#apply(definition, name, inherited), tier, what))
     }
@@ -133,7 +139,7 @@ class Compiler {
     tier: string | undefined,
     what: string,
   ): PolicyPlan {
-    const shadow = definition?.shadow === true
+    const shadow = definition.shadow === true
     const { limits, problems } = compileLimits(policy, inputs === 'unlimited' ? [] : inputs, { scale, shadow })
     for (const problem of problems) this.#fault(what, problem, 'Use a smaller limit, a shorter window or fixed.')
     for (const limit of limits) {
@@ -141,19 +147,19 @@ class Compiler {
       if (reason === undefined) continue
       this.#fault(what, `has a ${limit.algorithm} limit, but ${this.#options.backend.name} ${reason}`, REMEDY_BACKEND)
     }
-    const escalation = this.#escalation(policy, what, definition?.escalate)
-    const cold = definition?.hot === true ? limits.find((limit) => !canBeHot(limit)) : undefined
+    const escalation = this.#escalation(policy, what, definition.escalate)
+    const cold = definition.hot === true ? limits.find((limit) => !canBeHot(limit)) : undefined
     if (cold !== undefined) this.#fault(what, `is hot, which a ${cold.algorithm} limit cannot be`, REMEDY_HOT)
     return Object.freeze({
       policy,
       tier,
       limits,
       units: this.#unitsOf(policy, limits),
-      onOutage: this.#outage(what, definition?.onOutage),
+      onOutage: this.#outage(what, definition.onOutage),
       blocks: escalation === undefined ? [SUBJECT_BLOCK] : [SUBJECT_BLOCK, escalation.block],
       escalation,
       watches: limits.some((limit) => limit.shadow),
-      hot: definition?.hot === true && limits.length > 0,
+      hot: definition.hot === true && limits.length > 0,
     })
   }
 
@@ -183,6 +189,8 @@ class Compiler {
   }
 
   #checkTiers(policies: ReadonlySet<string>): void {
+    const { defaultTier } = this.#options
+    if (defaultTier !== undefined && !this.#tiers.has(defaultTier)) this.#unknownTier('defaultTier', defaultTier)
     for (const [name, definition] of this.#tiers) {
       const what = `tier "${name}"`
       this.#checkName(what, name)
@@ -237,8 +245,7 @@ class Compiler {
     }
   }
 
-  #parse(inputs: readonly LimitInput[] | undefined, what: string): readonly ParsedLimit[] {
-    if (!Array.isArray(inputs)) return []
+  #parse(inputs: readonly LimitInput[], what: string): readonly ParsedLimit[] {
     const known = this.#parsed.get(inputs)
     if (known !== undefined) return known
     const parsed = inputs.flatMap((input: LimitInput) => {
@@ -268,7 +275,7 @@ class Compiler {
   }
 
   #unknownTier(what: string, tier: string): void {
-    this.#fault(what, `names the unknown tier "${tier}"`, knownNames(this.#tiers.keys()))
+    this.#fault(what, `names the unknown tier "${String(tier).slice(0, 64)}"`, knownNames(this.#tiers.keys()))
   }
 
   #fault(subject: string, problem: string, remedy: string): void {

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@plinth/core'
 
 /** Tells which tier a subject is in; `undefined` for the policies' own limits. May ask a database. */
-export type TierOf = (subject: string) => string | undefined | Promise<string | undefined>
+export type TierOf = (subject: string) => string | undefined | PromiseLike<string | undefined>
 
 /** What a {@link TierLookup} works with. Times in milliseconds. */
 export interface TierLookupOptions {
@@ -41,7 +41,8 @@ export class TierLookup {
 
   find(subject: string): string | undefined | Promise<string | undefined> {
     const known = this.#known.get(subject)
-    if (known === undefined) return this.#askFirst(subject)
+    // other rules may have come without the tier that was found
+    if (known === undefined || !this.#isTier(known.tier)) return this.#askFirst(subject)
     if (known.staleAt === NEVER) return known.asking ?? this.#options.fallback
     if (this.#options.clock.elapsed() >= known.staleAt && known.asking === undefined) this.#ask(subject, known)
     return known.tier
@@ -62,14 +63,14 @@ export class TierLookup {
   /** Asks, and answers within the deadline; a later answer still counts for the next check. */
   #ask(subject: string, known: Known): string | undefined | Promise<string | undefined> {
     const { tierOf, deadlineMs, fallback } = this.#options
-    let answer: string | undefined | Promise<string | undefined>
+    let answer: ReturnType<TierOf>
     try {
       answer = tierOf(subject)
     } catch (error) {
       return this.#failed(known, error)
     }
-    if (!(answer instanceof Promise)) return this.#learned(known, answer)
-    const learned = answer.then(
+    if (!isPromiseLike(answer)) return this.#learned(known, answer)
+    const learned = Promise.resolve(answer).then(
       (tier) => this.#learned(known, tier),
       (error: unknown) => this.#failed(known, error),
     )
@@ -90,8 +91,8 @@ export class TierLookup {
   }
 
   #learned(known: Known, tier: string | undefined): string | undefined {
-    const { isKnown, freshMs, fallback, clock } = this.#options
-    if (tier !== undefined && !isKnown(tier)) {
+    const { freshMs, fallback, clock } = this.#options
+    if (!this.#isTier(tier)) {
       return this.#failed(known, new Error(`there is no tier "${String(tier).slice(0, 64)}"`), fallback)
     }
     this.#isFailing = false
@@ -105,6 +106,10 @@ export class TierLookup {
     known.tier = tier
     known.staleAt = this.#options.clock.elapsed() + RETRY_MS
     return tier
+  }
+
+  #isTier(tier: string | undefined): boolean {
+    return tier === undefined || this.#options.isKnown(tier)
   }
 
   #tell(error: unknown): void {
@@ -121,6 +126,11 @@ export class TierLookup {
       return
     }
   }
+}
+
+/** Query builders are asked by `then`, and no `Promise`. */
+function isPromiseLike<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 const MOST_KNOWN = 50_000
