@@ -12,7 +12,7 @@ import { type LoadRules, RulesSource } from './policy/rules-source.js'
 import { TierLookup, type TierOf } from './policy/tier-lookup.js'
 import type { RateLimitBackend } from './rate-limit-backend.js'
 import { RateLimitUsageError } from './rate-limit-usage-error.js'
-import type { CheckOptions, CheckRequest, Cost, RateLimiter } from './rate-limiter.js'
+import type { CheckOptions, CheckRequest, RateLimiter } from './rate-limiter.js'
 import { idleWarnings, selfTest } from './self-test.js'
 import { boundedSubject } from './subject.js'
 
@@ -107,7 +107,7 @@ class BackedRateLimiter implements RateLimiter {
     const checks = await Promise.all(
       requests.map(async (request) => {
         const plan = await this.#planFor(request.policy, request.subject, request)
-        return plannedCheck(plan, request.subject, request.cost)
+        return { plan, subject: boundedSubject(request.subject), cost: request.cost ?? 1 }
       }),
     )
     requireDistinct(checks)
@@ -182,7 +182,7 @@ class BackedRateLimiter implements RateLimiter {
   #decideOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Decision | Promise<Decision> {
     const plan = this.#planFor(policy, subject, options)
     if (plan instanceof Promise) return this.#decideLater(plan, subject, options, peek)
-    return this.#decider.decideOne(plannedCheck(plan, subject, options.cost), peek)
+    return this.#decider.decideOne(plan, boundedSubject(subject), options.cost ?? 1, peek)
   }
 
   #promiseOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Promise<Decision> {
@@ -197,10 +197,10 @@ class BackedRateLimiter implements RateLimiter {
   async #decideLater(
     plan: Promise<PolicyPlan>,
     subject: string,
-    { cost }: CheckOptions,
+    { cost = 1 }: CheckOptions,
     peek: boolean,
   ): Promise<Decision> {
-    return this.#decider.decideOne(plannedCheck(await plan, subject, cost), peek)
+    return this.#decider.decideOne(await plan, boundedSubject(subject), cost, peek)
   }
 
   #planFor(policy: string, subject: string, { tier }: CheckOptions): PolicyPlan | Promise<PolicyPlan> {
@@ -248,10 +248,6 @@ const NONE: CheckOptions = {}
 
 /** Nobody waits for a self-test, and a first command may be slow. */
 const SELF_TEST_DEADLINE_MS = 1000
-
-function plannedCheck(plan: PolicyPlan, subject: string, cost: Cost = 1): PlannedCheck {
-  return { plan, subject: boundedSubject(subject), cost }
-}
 
 function requireDistinct(checks: readonly PlannedCheck[]): void {
   if (checks.length === 0) {

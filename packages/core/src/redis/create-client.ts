@@ -19,10 +19,17 @@ export function createClient(target: ResolvedTarget, request: ClientRequest): Re
   return hideInside(client, target.target)
 }
 
-/** Commands that are sent in one turn go out together, over every connection that the client makes. */
+/**
+ * Commands that are sent in one turn go out together, over every connection that the client makes; the first one before
+ * them while the server owes no answer.
+ */
 function joinCommands(client: RedisClient): void {
-  if (isCluster(client)) client.on('+node', joinCommands)
-  else client.on('connect', () => joinWrites((client as { readonly stream?: unknown }).stream))
+  if (isCluster(client)) {
+    client.on('+node', joinCommands)
+    return
+  }
+  const isIdle = (): boolean => client.commandQueue.length === 0
+  client.on('connect', () => joinWrites((client as { readonly stream?: unknown }).stream, isIdle))
 }
 
 /** Tells the two kinds of client apart. */

@@ -26,7 +26,7 @@ export interface PlannedCall {
  */
 export function planCall(checks: readonly PlannedCheck[], how: PlanOptions): PlannedCall {
   const [first] = checks
-  if (first !== undefined && checks.length === 1) return new SoleCheck(first, how)
+  if (first !== undefined && checks.length === 1) return new SoleCheck(first.plan, first.subject, first.cost, how)
   const charges: Charge[] = []
   for (const check of checks) {
     for (const charge of chargesOf(check, how)) if (!isKnown(charges, charge)) charges.push(charge)
@@ -34,20 +34,24 @@ export function planCall(checks: readonly PlannedCheck[], how: PlanOptions): Pla
   return { checks, charges, peek: how.peek }
 }
 
-/** The call of a single check, which most calls are: what is seldom asked for is not made. */
-export class SoleCheck implements PlannedCall {
+/** A single check and its call, which most calls are: one object for both, and what is seldom asked for is not made. */
+export class SoleCheck implements PlannedCheck, PlannedCall {
+  readonly plan: PolicyPlan
+  readonly subject: string
+  readonly cost: Cost
   readonly charges: readonly Charge[]
   readonly peek: boolean
-  readonly #check: PlannedCheck
 
-  constructor(check: PlannedCheck, how: PlanOptions) {
-    this.charges = chargesOf(check, how)
+  constructor(plan: PolicyPlan, subject: string, cost: Cost, how: PlanOptions) {
+    this.plan = plan
+    this.subject = subject
+    this.cost = cost
+    this.charges = chargesOf(this, how)
     this.peek = how.peek
-    this.#check = check
   }
 
   get checks(): readonly PlannedCheck[] {
-    return [this.#check]
+    return [this]
   }
 }
 

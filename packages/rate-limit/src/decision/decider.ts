@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock, Logger } from '@plinth/core'
 import { memoryBackend } from '../backends/memory.js'
+import type { PolicyPlan } from '../policy/policy-plan.js'
 import { shareOf } from '../policy/share-of-limit.js'
 import type { Charge, DecideOptions, RateLimitBackend, Verdict } from '../rate-limit-backend.js'
+import type { Cost } from '../rate-limiter.js'
 import { costOf, type PlannedCall, type PlannedCheck, type PlanOptions, planCall, SoleCheck } from './check-plan.js'
 import { Decided, type DecidedBy } from './decided.js'
 import type { Decision, DegradedReason } from './decision.js'
@@ -81,11 +83,11 @@ export class Decider {
   }
 
   /** {@link Decider.decide} for a single check. */
-  decideOne(check: PlannedCheck, peek: boolean): Decision | Promise<Decision> {
-    const remembered = this.#denials.isEmpty || peek ? undefined : this.#remembered([check])
+  decideOne(plan: PolicyPlan, subject: string, cost: Cost, peek: boolean): Decision | Promise<Decision> {
+    const remembered = this.#denials.isEmpty || peek ? undefined : this.#remembered([{ plan, subject, cost }])
     if (remembered !== undefined) return remembered
-    const call = new SoleCheck(check, this.#how(peek))
-    return check.plan.hot && !peek ? this.#decideHot(check, call) : this.#decideCall(call)
+    const call = new SoleCheck(plan, subject, cost, this.#how(peek))
+    return plan.hot && !peek ? this.#decideHot(call) : this.#decideCall(call)
   }
 
   #how(peek: boolean): PlanOptions {
@@ -170,11 +172,12 @@ export class Decider {
     return decision
   }
 
-  async #decideHot(check: PlannedCheck, call: PlannedCall): Promise<Decision> {
-    const cost = costOf(check.cost, undefined)
+  async #decideHot(call: SoleCheck): Promise<Decision> {
+    const { plan, subject } = call
+    const cost = costOf(call.cost, undefined)
     try {
-      const { verdict, charges } = await this.#hot.spend(check.plan, check.subject, cost, async (units) => {
-        const taken = new SoleCheck({ ...check, cost: units }, this.#charging)
+      const { verdict, charges } = await this.#hot.spend(plan, subject, cost, async (units) => {
+        const taken = new SoleCheck(plan, subject, units, this.#charging)
         return { verdict: await this.#ask(taken), charges: taken.charges }
       })
       return await this.#settle({ checks: call.checks, charges, peek: false }, verdict, this.#remote)

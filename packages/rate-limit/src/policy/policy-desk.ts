@@ -3,12 +3,20 @@ import { type CompiledPolicy, type CompileOptions, compileRules, type PolicyBook
 import type { PolicyPlan } from './policy-plan.js'
 import type { RateLimitRules } from './rate-limit-rules.js'
 
+interface LatestPlan {
+  readonly name: string
+  readonly tier: string | undefined
+  readonly plan: PolicyPlan
+}
+
 /** Answers which plan applies to whom, by the rules as they stand. */
 export class PolicyDesk {
   readonly #options: CompileOptions
   readonly #used = new Set<string>()
   /** Most calls in a row are about one policy. */
   #lastUsed: string | undefined
+  /** The plan that was asked for last, while nobody has one of his own: the next question is mostly the same. */
+  #latest: LatestPlan | undefined
   #book: PolicyBook
 
   constructor(rules: RateLimitRules, options: CompileOptions) {
@@ -19,6 +27,7 @@ export class PolicyDesk {
   /** Takes other rules as a whole. @throws ConfigError, and keeps those before. */
   reload(rules: RateLimitRules): void {
     this.#book = compileRules(rules, this.#options)
+    this.#latest = undefined
   }
 
   /** @throws RateLimitUsageError for an unknown policy. */
@@ -30,13 +39,17 @@ export class PolicyDesk {
 
   /** The plan for a subject in a tier. @throws RateLimitUsageError for an unknown policy or tier. */
   plan(name: string, subject: string | undefined, tier: string | undefined): PolicyPlan {
+    const latest = this.#latest
+    if (latest !== undefined && latest.name === name && latest.tier === tier) return latest.plan
     const policy = this.policy(name)
     if (tier !== undefined && !this.#book.tiers.has(tier)) {
       throw unknownName('RATE_LIMIT_UNKNOWN_TIER', 'tier', tier, this.#book.tiers)
     }
     const override = this.override(subject, name)
     if (override !== undefined) return override
-    return tier === undefined ? policy.own : (policy.byTier.get(tier) ?? policy.own)
+    const plan = tier === undefined ? policy.own : (policy.byTier.get(tier) ?? policy.own)
+    if (this.#book.overrides.size === 0) this.#latest = { name, tier, plan }
+    return plan
   }
 
   /** What a single subject gets in place of its tier. */

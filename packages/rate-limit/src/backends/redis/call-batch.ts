@@ -32,6 +32,8 @@ export class CallBatcher {
   readonly #decide: DecideBatch
   readonly #open: OpenBatch[] = []
   #underWay = 0
+  /** So many charges make the next batch full. */
+  #full = FIRST_FULL
 
   constructor(decide: DecideBatch) {
     this.#decide = decide
@@ -47,7 +49,10 @@ export class CallBatcher {
     batch.calls.push(charges)
     return new Promise((resolve, reject) => {
       batch.waiting.push({ resolve, reject })
-      if (batch.calls.length * charges.length >= FULL) this.#flush(batch)
+      if (batch.calls.length * charges.length >= this.#full) {
+        this.#full = FULL
+        this.#flush(batch)
+      }
     })
   }
 
@@ -66,6 +71,7 @@ export class CallBatcher {
   }
 
   readonly #flushAll = (): void => {
+    this.#full = FIRST_FULL
     for (const batch of this.#open.splice(0)) void this.#ask(batch)
   }
 
@@ -74,11 +80,12 @@ export class CallBatcher {
     void this.#ask(batch)
   }
 
-  async #ask({ waiting, ...batch }: OpenBatch): Promise<void> {
+  async #ask(batch: OpenBatch): Promise<void> {
+    const { waiting } = batch
     this.#underWay += 1
     try {
       const verdicts = await this.#decide(batch)
-      for (const [i, verdict] of verdicts.entries()) waiting[i]?.resolve(verdict)
+      for (let i = 0; i < waiting.length; i += 1) waiting[i]?.resolve(verdicts[i] as Verdict)
     } catch (error) {
       for (const { reject } of waiting) reject(error)
     } finally {
@@ -102,6 +109,9 @@ function isFor(
 
 /** So many charges are sent at once: a command has its price, and so has Redis waiting for us and then we for it. */
 const FULL = 32
+
+/** The first batch of a turn is sent sooner: Redis, which may have nothing to do, works on it while the rest is gathered. */
+const FIRST_FULL = 16
 
 /** With more plans than this in one turn, looking for the right batch costs more than a command. */
 const MOST_OPEN = 16
