@@ -34,6 +34,13 @@ test('nothing needs to be set: everything is on, on embedded backends', () => {
   expect(email).toMatchObject({ timeoutMs: 30_000, maxRetries: 3, interceptTo: [], allowList: [] })
 })
 
+test('the journal of tasks in memory is written through to the disk when the environment says so', () => {
+  const memoryOf = (env: Env): unknown => loadConfig({ env, sections }).tasks.memory
+  expect(memoryOf({})).toEqual({ journal: undefined, journalSync: false })
+  const env = { TASKS_MEMORY_JOURNAL: '/var/lib/app/tasks', TASKS_MEMORY_JOURNAL_SYNC: 'true' }
+  expect(memoryOf(env)).toEqual({ journal: '/var/lib/app/tasks', journalSync: true })
+})
+
 test('four mistakes of four kinds are listed together, each with its remedy', () => {
   const env = { CACHE_BACKEND: 'reddis', DEFAULT_CACHE_EXPIRATION: 'abc', CACHE_BACKND: 'redis', PORT: '70000' }
   expect(() => loadConfig({ env, sections })).toThrowErrorMatchingInlineSnapshot(`

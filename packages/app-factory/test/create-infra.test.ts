@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInfra, defineComponent, type InfraOptions, StartError } from '@plinth/app-factory'
 import { ConfigError } from '@plinth/config'
 import { BackendUnavailableError, type Logger, MisconfiguredError } from '@plinth/core'
 import { defineTask } from '@plinth/tasks'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 
 const env = { EMAIL_TRANSPORT: 'memory', NODE_ENV: 'test' }
 
@@ -230,4 +231,20 @@ test('with TASKS_MEMORY_JOURNAL a task in memory outlives its process, and a sec
   const second = await started(options)
   expect(second.status().tasks).toMatchObject({ state: 'healthy', target: options.env.TASKS_MEMORY_JOURNAL })
   expect(await second.tasks.handle(note, id).status()).toBe('delayed')
+})
+
+test.each([
+  ['true', 'waits for the disk'],
+  ['false', 'does not wait for the disk'],
+])('with TASKS_MEMORY_JOURNAL_SYNC=%s an enqueue %s', async (sync, _what) => {
+  const directory = mkdtempSync(join(tmpdir(), 'plinth-infra-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const note = defineTask({ name: 'note', run: (text: string) => text })
+  const journal = { TASKS_MEMORY_JOURNAL: join(directory, 'journal'), TASKS_MEMORY_JOURNAL_SYNC: sync }
+  const infra = await started({ env: { ...env, ...journal }, tasks: [note] })
+  await using some = await open(join(directory, 'some'), 'w')
+  const written = vi.spyOn(Object.getPrototypeOf(some), 'datasync')
+  onTestFinished(() => written.mockRestore())
+  await infra.tasks.enqueue(note, 'hello', { delay: '1h' })
+  expect(written.mock.calls.length > 0).toBe(sync === 'true')
 })

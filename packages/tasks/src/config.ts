@@ -14,8 +14,8 @@ export interface TasksSettings {
   readonly broker: 'memory' | 'redis' | 'rabbitmq'
   readonly concurrency: number
   readonly enqueueWhenDown: 'throw' | 'buffer'
-  /** With broker `memory`: the file that keeps its tasks, if there is one. */
-  readonly memory: { readonly journal: string | undefined } | undefined
+  /** With broker `memory`: the file that keeps its tasks, if there is one, and whether each write waits for the disk. */
+  readonly memory: { readonly journal: string | undefined; readonly journalSync: boolean } | undefined
   /** With broker `redis`. */
   readonly redis: RedisSettings | undefined
   /** With broker `rabbitmq`. */
@@ -57,6 +57,11 @@ export const tasksSection: Section<TasksSettings> = section({
           meaning:
             'A file in which tasks are written down, so that they survive the death of the process. One process has it at a time; its directory must exist.',
           example: '/var/lib/app/tasks.journal',
+        }),
+        journalSync: boolean('TASKS_MEMORY_JOURNAL_SYNC', {
+          meaning:
+            'Whether what TASKS_MEMORY_JOURNAL confirmed survives a power cut, too: every write then waits for the disk.',
+          default: false,
         }),
       },
     }),

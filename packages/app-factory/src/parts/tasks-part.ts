@@ -91,6 +91,6 @@ async function brokerOf(settings: TasksSettings, connections: Connections): Prom
     const { rabbitmqBroker } = await import('@plinth/tasks/rabbitmq')
     return { broker: rabbitmqBroker({ url: settings.rabbitmq.url.reveal() }) }
   }
-  const journal = settings.memory?.journal
-  return { broker: memoryBroker(journal === undefined ? {} : { journal }) }
+  const { journal: path, journalSync: sync = false } = settings.memory ?? {}
+  return { broker: memoryBroker(path === undefined ? {} : { journal: { path, sync } }) }
 }
