@@ -44,10 +44,13 @@ export class Claims {
 
   claim({ id, at, known, request, unique }: Claim): ClaimVerdict {
     const earlier = request === undefined ? undefined : this.#requests.get(request.scope)
-    const isKnown = known === true && (this.#stored.has(id) || this.#sending.has(id) || this.#hasEnded(id))
+    const requested = earlier !== undefined && earlier.until > at ? earlier.id : undefined
+    // What was requested under this very id may have ended and left nothing but its key.
+    const isKnown =
+      requested === id || (known === true && (this.#stored.has(id) || this.#sending.has(id) || this.#hasEnded(id)))
     const holder =
       (isKnown ? id : undefined) ??
-      (earlier !== undefined && earlier.until > at ? earlier.id : undefined) ??
+      requested ??
       (unique === undefined ? undefined : this.#unique.get(unique)) ??
       id
     if (request !== undefined && (earlier === undefined || earlier.until <= at)) {
