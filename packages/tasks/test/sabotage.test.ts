@@ -167,6 +167,8 @@ const sabotage: Readonly<Record<string, Break>> = {
       ? {}
       : { dedupe: { ...dedupe, idempotency: { ...dedupe.idempotency, windowMs: 0 } } },
   ),
+  'a request that is sent again under its id and its idempotency key runs once, also when its task left nothing':
+    storing(({ dedupe }) => (dedupe?.id === undefined ? {} : { dedupe: { id: true } })),
   'a unique key admits one task at a time, while it waits and while it runs': storing(({ dedupe }) =>
     dedupe?.unique === undefined ? {} : { dedupe: { ...dedupe, unique: { ...dedupe.unique, while: 'pending' } } },
   ),

@@ -35,21 +35,40 @@ export const keyChecks: readonly Check<TaskBrokerFixture>[] = [
         const other = defineTask({ name: 'other', run: () => 'other' })
         const { tasks } = start([order, other])
         await tasks.worker().start()
-        const idempotencyKey = { key: 'a', window: '2s' }
+        const idempotencyKey = { key: 'a', window: '1h' }
         const first = await tasks.enqueue(order, undefined, { idempotencyKey })
         assert.equal(await first.result(), 1)
         const again = await tasks.enqueue(order, undefined, { idempotencyKey })
         assert.equal(again.id, first.id)
         assert.equal(again.deduplicated, true)
         assert.equal(await again.result(), 1)
-        const differently = await tasks.enqueue(order, undefined, { idempotencyKey: { key: 'b', window: '2s' } })
-        assert.equal(differently.deduplicated, false)
         const elsewhere = await tasks.enqueue(other, undefined, { idempotencyKey })
         assert.equal(await elsewhere.result(), 'other')
-        await pause(2200)
-        const later = await tasks.enqueue(order, undefined, { idempotencyKey })
-        assert.notEqual(later.id, first.id)
+        const brief = { idempotencyKey: { key: 'b', window: '500ms' } }
+        const differently = await tasks.enqueue(order, undefined, brief)
+        assert.equal(differently.deduplicated, false)
+        await pause(700)
+        const later = await tasks.enqueue(order, undefined, brief)
+        assert.notEqual(later.id, differently.id)
         assert.equal(await later.result(), 3)
+      }),
+  },
+  {
+    name: 'a request that is sent again under its id and its idempotency key runs once, also when its task left nothing',
+    run: (fixture) =>
+      withProcesses(fixture, async (start) => {
+        let runs = 0
+        const order = defineTask({ name: 'order', keep: { result: 0 }, run: () => void ++runs })
+        const next = defineTask({ name: 'next', run: () => {} })
+        const { tasks } = start([order, next])
+        await tasks.worker({ concurrency: 1 }).start()
+        const request = { id: 'request.1', idempotencyKey: 'request 1' }
+        await tasks.enqueue(order, undefined, request)
+        await (await tasks.enqueue(next)).result() // the order has ended, and nothing is kept of it
+        const again = await tasks.enqueue(order, undefined, request)
+        assert.deepEqual([again.id, again.deduplicated], [request.id, true])
+        await (await tasks.enqueue(next)).result()
+        assert.equal(runs, 1)
       }),
   },
   {

@@ -31,7 +31,7 @@ local now, delay, window, mode, wait = tonumber(ARGV[9]), tonumber(ARGV[10]), to
 if find(id) or redis.call('EXISTS', names[2] .. ':cancelled:' .. id) == 1 then return { 0, id } end
 if window > 0 then
   local holder = redis.call('GET', KEYS[1])
-  if holder and holder ~= id then return { 0, holder } end
+  if holder then return { 0, holder } end
 end
 if mode ~= '' then
   local holder = redis.call('GET', KEYS[2])
