@@ -26,7 +26,10 @@ export interface EnqueueOptions {
    * the place of `delay`.
    */
   readonly debounce?: { readonly key: string; readonly wait: Duration }
-  /** Your own id for the task, such as an outbox row's; one that is known already is not enqueued again. */
+  /**
+   * Your own id for the task, such as an outbox row's; one that is known already is not enqueued again. It is known while the
+   * task waits, runs, and is kept (`keep`): for one that keeps nothing give an `idempotencyKey` as well.
+   */
   readonly id?: string
   /** Small texts that travel with it, such as `traceparent`. */
   readonly headers?: Readonly<Record<string, string>>
