@@ -49,10 +49,7 @@ export class Claims {
     const isKnown =
       requested === id || (known === true && (this.#stored.has(id) || this.#sending.has(id) || this.#hasEnded(id)))
     const holder =
-      (isKnown ? id : undefined) ??
-      requested ??
-      (unique === undefined ? undefined : this.#unique.get(unique)) ??
-      id
+      (isKnown ? id : undefined) ?? requested ?? (unique === undefined ? undefined : this.#unique.get(unique)) ?? id
     if (request !== undefined && (earlier === undefined || earlier.until <= at)) {
       this.#requests.set(request.scope, { id: holder, until: request.until })
       this.#sweep(at)
