@@ -1,6 +1,6 @@
 import { compare } from '@plinth/bench'
 import { chargeKeys, chargeOneKey } from './load.js'
-import { expressRedis, fastifyRedis, flexibleRedis, upstashSliding } from './peers.js'
+import { bareRoundTrip, expressRedis, fastifyRedis, flexibleRedis, upstashSliding } from './peers.js'
 import { type Load, oursOn, peerOn } from './redis-contestants.js'
 
 /** One limit that admits all: what a request pays. Peers know windows only; upstash's is sliding, the others' fixed. */
@@ -27,6 +27,15 @@ for (const [inFlight, ops] of [
     target: 1.1,
   })
 }
+
+await compare({
+  name: 'rate-limit: redis, one limit, sliding, 1 in flight, beside a PING',
+  ours: () => oursOn(['1000000000/1m'], chargeKeys(1)),
+  peers: {
+    'a bare PING': () => peerOn(bareRoundTrip, chargeKeys(1)),
+  },
+  ops: 2000,
+})
 
 const narrow = { quota: 5, seconds: 3600 }
 await compare({
