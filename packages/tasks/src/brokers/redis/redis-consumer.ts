@@ -3,7 +3,6 @@ import { setMaxListeners } from 'node:events'
 import { BackendUnavailableError } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
 import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
-import { LanePicker } from '../../lane-picker.js'
 import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
@@ -12,6 +11,7 @@ import { CANCEL_FIELD, readCancelMark } from './cancel-mark.js'
 import { HeldJob, isLost, type Keeping, SOLO_FIELD } from './held-job.js'
 import { JobDelivery } from './job-delivery.js'
 import type { LaneQueue, Taken } from './lane-queue.js'
+import { LaneRota, type LaneTurn } from './lane-rota.js'
 import type { RedisControl } from './redis-control.js'
 import { ResultDesk } from './result-desk.js'
 import { WakeUp } from './wake-up.js'
@@ -35,19 +35,6 @@ export interface RedisConsumerHost {
 /** So many of the last wishes to cancel what is not here are remembered: the job may be on its way. */
 const REMEMBERED_WISHES = 64
 
-/** How long a lane that seemed empty is left alone while others keep all slots busy. */
-const LOOK_AGAIN_MS = 100
-
-interface LaneState {
-  readonly queue: LaneQueue
-  /** It may have a job: worth asking. */
-  hopeful: boolean
-  /** When its next delayed job is due, by the wall clock; 0: none is known. */
-  dueAt: number
-  /** When it was last found empty, by the clock that never steps back. */
-  emptyAt: number
-}
-
 /**
  * Takes jobs from the lanes of some queues while there are free slots, keeps their locks, and settles them.
  *
@@ -57,8 +44,7 @@ interface LaneState {
 export class RedisConsumer implements TaskConsumer {
   readonly #host: RedisConsumerHost
   readonly #options: ConsumeOptions
-  readonly #lanes: readonly LaneState[]
-  readonly #picker: LanePicker
+  readonly #rota: LaneRota
   readonly #desk: ResultDesk
   readonly #wake: WakeUp
   readonly #id = randomUUID()
@@ -72,11 +58,9 @@ export class RedisConsumer implements TaskConsumer {
   /** Questions of our own under way, and next jobs that come with a settlement. */
   #asking = 0
   #fetching = 0
-  #planned: LaneState | undefined
   #solo = false
   #taking = true
   #tokens = 0
-  #turn = 0
   readonly #off: (() => void)[] = []
   #closing: Promise<void> | undefined
 
@@ -84,8 +68,7 @@ export class RedisConsumer implements TaskConsumer {
     this.#host = host
     this.#options = options
     setMaxListeners(0, this.#down.signal) // every task that cannot be settled yet waits for it
-    this.#lanes = lanes.map((queue) => ({ queue, hopeful: true, dueAt: 0, emptyAt: 0 }))
-    this.#picker = new LanePicker(options.weights)
+    this.#rota = new LaneRota(lanes, options.weights)
     this.#desk = new ResultDesk(host.control)
     this.#wake = new WakeUp(
       host.connection,
@@ -148,7 +131,7 @@ export class RedisConsumer implements TaskConsumer {
   }
 
   #hopeAgain(): void {
-    for (const lane of this.#lanes) lane.hopeful = true
+    this.#rota.hopeAgain()
     this.#pump()
   }
 
@@ -160,28 +143,12 @@ export class RedisConsumer implements TaskConsumer {
       return
     }
     if (this.#running >= this.#options.concurrency) return
-    const lane = this.#planned ?? this.#next()
-    this.#planned = undefined
+    const lane = this.#rota.take()
     if (lane !== undefined) void this.#ask(lane)
     else if (!this.#wake.sleeping) void this.#sleep()
   }
 
-  /** The lane whose turn it is, among those that may have a job. */
-  #next(): LaneState | undefined {
-    const now = Date.now()
-    for (const lane of this.#lanes) {
-      if (lane.dueAt > 0 && lane.dueAt <= now) {
-        lane.dueAt = 0
-        lane.hopeful = true
-      }
-    }
-    const chosen = this.#picker.pick((one) => this.#lanes.some(({ queue, hopeful }) => hopeful && queue.lane === one))
-    const equals = this.#lanes.filter(({ queue, hopeful }) => hopeful && queue.lane === chosen)
-    this.#turn += 1
-    return equals[this.#turn % equals.length]
-  }
-
-  async #ask(lane: LaneState): Promise<void> {
+  async #ask(lane: LaneTurn): Promise<void> {
     this.#asking += 1
     const token = `${this.#id}:${this.#tokens++}`
     try {
@@ -197,21 +164,15 @@ export class RedisConsumer implements TaskConsumer {
   }
 
   async #sleep(): Promise<void> {
-    const due = this.#lanes.reduce((first, { dueAt }) => (dueAt > 0 ? Math.min(first, dueAt) : first), Infinity)
-    const mark = await this.#wake.sleep(due - Date.now())
-    const lane = this.#lanes.find(({ queue }) => queue.key('marker') === mark?.key)
-    if (mark === undefined) for (const one of this.#lanes) one.hopeful = true
-    else if (lane !== undefined && mark.dueAt <= Date.now()) lane.hopeful = true
-    else if (lane !== undefined) lane.dueAt = mark.dueAt
+    const mark = await this.#wake.sleep(this.#rota.nextDueAt - Date.now())
+    this.#rota.woken(mark)
     if (this.#taking && mark === undefined && !this.#host.connection.available) await sleep(200, this.#down.signal)
     this.#pump()
   }
 
-  #took(lane: LaneState, taken: Taken, token: string): void {
+  #took(lane: LaneTurn, taken: Taken, token: string): void {
     if (taken.job === undefined) {
-      lane.hopeful = false
-      lane.emptyAt = systemTaskClock.elapsed()
-      if (taken.nextAt > 0) lane.dueAt = taken.nextAt
+      this.#rota.foundEmpty(lane, taken.nextAt)
       return
     }
     lane.hopeful = true
@@ -336,7 +297,8 @@ export class RedisConsumer implements TaskConsumer {
 
   /** Makes an outcome durable, however long the broker is away meanwhile, and goes on with the slot that it frees. */
   async #settle(held: HeldJob, outcome: Outcome, slot = false): Promise<void> {
-    const lane = slot && this.#mayFetchNext() ? this.#laneOf(held) : undefined
+    const busy = this.#running >= this.#options.concurrency
+    const lane = slot && this.#mayFetchNext() ? this.#rota.goOnWith(held.lane, busy) : undefined
     const fetchNext = lane !== undefined && outcome.kind !== 'released'
     if (fetchNext) this.#fetching += 1
     const taken = await this.#storeSurely(held, outcome, fetchNext)
@@ -352,23 +314,6 @@ export class RedisConsumer implements TaskConsumer {
   /** Whether the job that ends may bring the next: its lane's turn, and room for one more. */
   #mayFetchNext(): boolean {
     return this.#taking && !this.#solo && this.#suspects.length === 0 && !this.#down.signal.aborted
-  }
-
-  /** The lane of a job, if that is the lane to go on with. */
-  #laneOf(held: HeldJob): LaneState | undefined {
-    const now = systemTaskClock.elapsed()
-    for (const lane of this.#lanes) {
-      if (!lane.hopeful && now - lane.emptyAt > LOOK_AGAIN_MS && this.#running >= this.#options.concurrency) {
-        lane.hopeful = true
-      }
-    }
-    const own = this.#lanes.find(({ queue }) => queue === held.lane)
-    if (own?.hopeful !== true) return undefined
-    const others = this.#lanes.some((lane) => lane !== own && lane.hopeful)
-    if (!others) return own
-    const next = this.#planned ?? this.#next()
-    this.#planned = next === own ? undefined : next
-    return next === own ? own : undefined
   }
 
   async #storeSurely(held: HeldJob, outcome: Outcome, fetchNext: boolean): Promise<Taken | undefined> {
@@ -394,7 +339,7 @@ export class RedisConsumer implements TaskConsumer {
 
   async #renewLocks(): Promise<void> {
     const now = systemTaskClock.elapsed()
-    for (const { queue } of this.#lanes) {
+    for (const { queue } of this.#rota.lanes) {
       const due = [...this.#held.values()].filter(
         (held) => held.lane === queue && now - held.renewedAt > this.#host.lockMs / 6,
       )
@@ -409,13 +354,13 @@ export class RedisConsumer implements TaskConsumer {
 
   async #findStalled(): Promise<void> {
     if (!this.#host.connection.available) return
-    const look = async (lane: LaneState): Promise<void> => {
+    const look = async (lane: LaneTurn): Promise<void> => {
       const found = await this.#run(async () => (await lane.queue.backend()).moveStalledJobsToWait())
       if (found.length === 0) return
       lane.hopeful = true
       this.#pump()
     }
-    await Promise.all(this.#lanes.map(look))
+    await Promise.all(this.#rota.lanes.map(look))
   }
 
   readonly #command = <Result>(command: (client: RedisConnection['client']) => Promise<Result>): Promise<Result> =>
