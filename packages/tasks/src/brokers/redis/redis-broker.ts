@@ -20,7 +20,6 @@ import { LANES } from '../../lane.js'
 import type { TaskMessage, TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
-import { deadLetterOf, fieldsOf, type ReadJob, recordOf } from './bull-records.js'
 import { cancelMark } from './cancel-mark.js'
 import { DEAD_FIELD, type HeldJob, SOLO_FIELD } from './held-job.js'
 import { type LaneHost, LaneQueue, laneName } from './lane-queue.js'
@@ -29,8 +28,9 @@ import { RedisConsumer } from './redis-consumer.js'
 import { RedisControl } from './redis-control.js'
 import { RedisOffice } from './redis-office.js'
 import { RedisProducer } from './redis-producer.js'
+import { RedisView } from './redis-view.js'
 import { ResultWaiters } from './result-waiters.js'
-import { cancelWaiting, discardDead, dropLease, readJob } from './task-scripts.js'
+import { cancelWaiting, discardDead, dropLease } from './task-scripts.js'
 
 /** A Redis broker with every choice made. Times in milliseconds. */
 export interface RedisBrokerSettings {
@@ -56,6 +56,7 @@ export class RedisBroker implements TaskBroker {
   readonly #settings: RedisBrokerSettings
   readonly #lanes = new Map<string, LaneQueue>()
   readonly #parts = new Set<Closable>()
+  readonly #view: RedisView
   #host: LaneHost | undefined
   #control: RedisControl | undefined
   #producer: RedisProducer | undefined
@@ -73,6 +74,12 @@ export class RedisBroker implements TaskBroker {
       leaseMs: settings.lockMs,
       largestMessageBytes: settings.maxPayloadBytes,
     }
+    this.#view = new RedisView({
+      run: (command, options) => this.#run(command, options),
+      lane: (queue, lane) => this.#lane(queue, lane),
+      laneNames: (queue) => this.#laneNames(queue),
+      slot: () => this.#slot,
+    })
     this.board = {
       entries: async (options) => {
         const entries = await this.#run((client) => client.hgetall(this.#key('board')), options)
@@ -137,15 +144,8 @@ export class RedisBroker implements TaskBroker {
     return consumer
   }
 
-  async inspect(ref: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
-    const answer = await this.#script(
-      (client) => readJob.run(client, [this.#slot], [...this.#laneNames(ref.queue), ref.id]),
-      options,
-    )
-    if (!Array.isArray(answer)) return undefined
-    const [lane, state, ...rest] = answer as [number, ReadJob['state'], ...string[]]
-    if (lane === 0) return cancelledRecord(ref, JSON.parse(rest[0] ?? 'null') as string | null)
-    return recordOf({ id: ref.id, queue: ref.queue, lane: lane - 1, state, fields: fieldsOf(rest) })
+  inspect(ref: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
+    return this.#view.inspect(ref, options)
   }
 
   settled(ref: TaskRef, signal: AbortSignal): Promise<Settled | undefined> {
@@ -158,7 +158,7 @@ export class RedisBroker implements TaskBroker {
 
   async cancel({ id, queue }: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
     const args = [...this.#laneNames(queue), id, JSON.stringify(reason ?? null), CANCELLED_MS, cancelMark(reason)]
-    const answer = await this.#script((client) => cancelWaiting.run(client, [this.#slot], args), options)
+    const answer = await this.#run((client) => cancelWaiting.run(client, [this.#slot], args), options)
     const control = this.#controls()
     if (answer === 'cancelled') {
       await control.send(control.waiters, { type: 'ended', id }).catch(() => {}) // whoever waits looks again
@@ -169,10 +169,8 @@ export class RedisBroker implements TaskBroker {
     return 'requested'
   }
 
-  async deadLetters({ queue, offset, limit }: DeadQuery, options: CallOptions): Promise<readonly DeadLetter[]> {
-    const found = await this.#finished(queue, 'failed', offset, limit, options)
-    const letters = await this.#read(queue, 'dead', found, options)
-    return letters.map(deadLetterOf)
+  deadLetters(query: DeadQuery, options: CallOptions): Promise<readonly DeadLetter[]> {
+    return this.#view.deadLetters(query, options)
   }
 
   async replay({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
@@ -196,42 +194,15 @@ export class RedisBroker implements TaskBroker {
 
   async discard({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
     const args = [...this.#laneNames(queue), id]
-    return Number(await this.#script((client) => discardDead.run(client, [this.#slot], args), options)) === 1
+    return Number(await this.#run((client) => discardDead.run(client, [this.#slot], args), options)) === 1
   }
 
-  async counts(queue: string, options: CallOptions): Promise<QueueCounts> {
-    const counts = { waiting: 0, delayed: 0, running: 0, completed: 0, dead: 0 }
-    for (const lane of LANES) {
-      const one = this.#lane(queue, lane)
-      const [wait, paused, prioritized, delayed, active, completed, failed] = await this.#run(
-        (client) =>
-          Promise.all([
-            client.llen(one.key('wait')),
-            client.llen(one.key('paused')),
-            client.zcard(one.key('prioritized')),
-            client.zcard(one.key('delayed')),
-            client.llen(one.key('active')),
-            client.zcard(one.key('completed')),
-            client.zcard(one.key('failed')),
-          ]),
-        options,
-      )
-      counts.waiting += wait + paused + prioritized
-      counts.delayed += delayed
-      counts.running += active
-      counts.completed += completed
-      counts.dead += failed
-    }
-    return counts
+  counts(queue: string, options: CallOptions): Promise<QueueCounts> {
+    return this.#view.counts(queue, options)
   }
 
-  async list({ queue, state, offset, limit }: ListQuery, options: CallOptions): Promise<readonly TaskRecord[]> {
-    if (state === 'cancelled') return []
-    const found =
-      state === 'completed' || state === 'dead' || state === 'delayed'
-        ? await this.#finished(queue, state === 'dead' ? 'failed' : state, offset, limit, options)
-        : await this.#listed(queue, state === 'running' ? 'active' : 'wait', offset, limit, options)
-    return (await this.#read(queue, state, found, options)).map(recordOf)
+  list(query: ListQuery, options: CallOptions): Promise<readonly TaskRecord[]> {
+    return this.#view.list(query, options)
   }
 
   async pause(queue: string, options: CallOptions): Promise<void> {
@@ -282,50 +253,6 @@ export class RedisBroker implements TaskBroker {
     this.#run((client) => dropLease.run(client, [key], [message.id]), {}).catch(() => {}) // it no longer holds anyway
   }
 
-  /** Ids in a sorted set of all lanes, by their time. */
-  async #finished(queue: string, set: string, offset: number, limit: number, options: CallOptions): Promise<Found[]> {
-    const found: (Found & { readonly at: number })[] = []
-    for (const [index, lane] of LANES.entries()) {
-      const key = this.#lane(queue, lane).key(set)
-      const flat = await this.#run(
-        (client) => client.zrange(key, '0', String(offset + limit - 1), 'WITHSCORES'),
-        options,
-      )
-      for (let at = 0; at + 1 < flat.length; at += 2) {
-        found.push({ id: flat[at] ?? '', lane: index, at: Number(flat[at + 1]) })
-      }
-    }
-    return found.sort((a, b) => a.at - b.at).slice(offset, offset + limit)
-  }
-
-  /** Ids in a list of all lanes, first to be started first. */
-  async #listed(queue: string, list: string, offset: number, limit: number, options: CallOptions): Promise<Found[]> {
-    const found: Found[] = []
-    for (const [index, lane] of LANES.entries()) {
-      const key = this.#lane(queue, lane).key(list)
-      const ids = await this.#run((client) => client.lrange(key, -(offset + limit), -1), options)
-      for (const id of ids.toReversed()) found.push({ id, lane: index })
-    }
-    return found.slice(offset, offset + limit)
-  }
-
-  async #read(
-    queue: string,
-    state: ReadJob['state'],
-    found: readonly Found[],
-    options: CallOptions,
-  ): Promise<ReadJob[]> {
-    const hashes = await this.#run(
-      (client) =>
-        Promise.all(found.map(({ id, lane }) => client.hgetall(this.#lane(queue, LANES[lane] ?? 'normal').key(id)))),
-      options,
-    )
-    return found.flatMap(({ id, lane }, index) => {
-      const fields = new Map(Object.entries(hashes[index] ?? {}))
-      return fields.size === 0 ? [] : [{ id, queue, lane, state, fields }]
-    })
-  }
-
   #lane(queue: string, lane: (typeof LANES)[number]): LaneQueue {
     const name = laneName(queue, lane)
     let known = this.#lanes.get(name)
@@ -373,27 +300,5 @@ export class RedisBroker implements TaskBroker {
     const { open } = this.#settings
     const connection = this.available ? open.connection() : await open.known(options)
     return connection.run(command, { deadlineMs: this.#settings.commandMs, ...options })
-  }
-
-  #script(call: (client: RedisClient) => Promise<unknown>, options: CallOptions): Promise<unknown> {
-    return this.#run(call, options)
-  }
-}
-
-interface Found {
-  readonly id: string
-  readonly lane: number
-}
-
-function cancelledRecord({ id, queue }: TaskRef, reason: string | null): TaskRecord {
-  return {
-    id,
-    queue,
-    task: '',
-    lane: 'normal',
-    state: 'cancelled',
-    attempt: 0,
-    enqueuedAt: 0,
-    settled: { status: 'cancelled', reason: reason ?? undefined },
   }
 }
