@@ -87,6 +87,6 @@ export function connectionFaults(bed: () => FaultBed): void {
 }
 
 /** The same place, by way of a proxy. */
-export function through(proxy: TcpProxy, place: BrokerPlace, { server }: FaultBed): BrokerPlace {
+export function through(proxy: TcpProxy, place: BrokerPlace, { server }: Pick<FaultBed, 'server'>): BrokerPlace {
   return { ...place, url: place.url.replace(`${server.host}:${server.port}`, `${proxy.host}:${proxy.port}`) }
 }

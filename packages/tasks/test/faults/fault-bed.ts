@@ -21,13 +21,18 @@ export async function redisBed(): Promise<FaultBed> {
   }
 }
 
-/** A RabbitMQ as it comes. */
-export async function rabbitmqBed(): Promise<FaultBed & { readonly server: RabbitmqServer }> {
+/**
+ * A RabbitMQ as it comes. One that is `lasting` is never killed: its places begin as those of a server that has been used
+ * for a while, where nothing waits until a new stream can be relied on.
+ */
+export async function rabbitmqBed({ lasting = false } = {}): Promise<FaultBed & { readonly server: RabbitmqServer }> {
   const server = await startRabbitmq()
   const place = async (options = {}): Promise<BrokerPlace> => {
     const vhost = freshPrefix('tasks')
     await server.api('PUT', `/api/vhosts/${vhost}`)
     await server.api('PUT', `/api/permissions/${vhost}/guest`, { configure: '.*', write: '.*', read: '.*' })
+    const kept = { type: 'fanout', durable: true }
+    if (lasting) await server.api('PUT', `/api/exchanges/${vhost}/plinth.ledger.v1.fate`, kept)
     return { kind: 'rabbitmq', url: `${server.url}/${vhost}`, ...options }
   }
   return { server, place }

@@ -11,7 +11,7 @@ leakCheck()
 
 let bed: FaultBed & { readonly server: RabbitmqServer }
 beforeAll(async () => {
-  bed = await rabbitmqBed()
+  bed = await rabbitmqBed({ lasting: true })
 })
 afterAll(() => bed.server.close())
 

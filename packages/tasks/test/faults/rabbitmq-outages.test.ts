@@ -13,6 +13,9 @@ beforeAll(async () => {
 afterAll(() => bed.server.close())
 
 describe('faults of RabbitMQ itself', () => {
-  outageFaults(() => bed)
+  outageFaults(
+    () => bed,
+    () => rabbitmqBed(),
+  )
   stormFaults(() => bed)
 })

@@ -13,6 +13,6 @@ beforeAll(async () => {
 afterAll(() => bed.server.close())
 
 describe('faults of Redis itself', () => {
-  outageFaults(() => bed)
+  outageFaults(() => bed, redisBed)
   stormFaults(() => bed)
 })

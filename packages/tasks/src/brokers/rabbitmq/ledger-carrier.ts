@@ -1,4 +1,4 @@
-import type { Options } from 'amqplib'
+import type { Channel } from 'amqplib'
 import type { LedgerEntry } from './ledger-entry.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import type { RabbitView, ViewRecord } from './rabbit-view.js'
@@ -14,13 +14,16 @@ export interface Carried {
 /** Which snapshot a new reader begins with. */
 export type CarryMark = Pick<Carried, 'by' | 'asOf'>
 
-const MARK = 'plinth.ledger.v1.mark'
-
-/** The queue of one message in which the newest mark lies. Classic: some versions drop from a quorum queue what was looked at often. */
-export const markQueue: readonly [string, Options.AssertQueue] = [
-  MARK,
-  { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'drop-head' } },
-]
+/**
+ * Declares the queue of one message in which the newest mark of a stream lies. Classic: some versions drop from a quorum queue
+ * what was looked at often.
+ */
+export async function declareMark(channel: Channel, stream: string): Promise<void> {
+  await channel.assertQueue(markOf(stream), {
+    durable: true,
+    arguments: { 'x-max-length': 1, 'x-overflow': 'drop-head' },
+  })
+}
 
 /** So much is read by those who come later, at the most about twice, before the view is carried forward. */
 const CARRY_AFTER_BYTES = 2_000_000
@@ -29,16 +32,16 @@ const CARRY_AFTER_LINES = 10_000
 const TERM_MS = 60_000
 const PIECE_BYTES = 200_000
 
-/** Looks at the newest mark, and leaves it there; `undefined` when there is none, or when another process looks right now. */
-export function readMark(session: RabbitSession): Promise<CarryMark | undefined> {
+/** Looks at the newest mark of a stream, and leaves it there; `undefined` when there is none, or when another process looks right now. */
+export function readMark(session: RabbitSession, stream: string): Promise<CarryMark | undefined> {
   return session.scratch(async (channel) => {
     for (let tries = 0; tries < 5; tries += 1) {
-      const message = await channel.get(MARK)
+      const message = await channel.get(markOf(stream))
       if (message !== false) {
         channel.nack(message)
         return parseMark(message.content)
       }
-      const { messageCount } = await channel.checkQueue(MARK)
+      const { messageCount } = await channel.checkQueue(markOf(stream))
       if (messageCount > 0) continue
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
@@ -50,6 +53,8 @@ export function readMark(session: RabbitSession): Promise<CarryMark | undefined>
 export interface CarrierLedger {
   /** Names this process. */
   readonly self: string
+  /** The stream it writes to now. */
+  readonly stream: () => string
   /** Writes down that this process would carry the view. */
   readonly request: () => Promise<void>
   readonly write: (carried: Carried) => Promise<void>
@@ -94,6 +99,7 @@ export class LedgerCarrier {
 
   async #carry(asOf: number, records: readonly ViewRecord[]): Promise<void> {
     const by = this.#ledger.self
+    const stream = this.#ledger.stream()
     try {
       let piece: ViewRecord[] = []
       let size = 0
@@ -107,11 +113,15 @@ export class LedgerCarrier {
       }
       await this.#ledger.write({ by, asOf, records: piece, last: true })
       const mark: CarryMark = { by, asOf }
-      await this.#link.publish('', MARK, Buffer.from(JSON.stringify(mark)), { deadlineMs: 5000 })
+      await this.#link.publish('', markOf(stream), Buffer.from(JSON.stringify(mark)), { deadlineMs: 5000 })
     } catch {
       // the broker is away: the earlier mark still holds, and the next one comes after as much again
     }
   }
+}
+
+function markOf(stream: string): string {
+  return `${stream}.mark`
 }
 
 function parseMark(content: Buffer): CarryMark | undefined {

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { CallOptions } from '@plinth/core'
 import { BackendUnavailableError, withDeadline } from '@plinth/core'
 import type { Channel } from 'amqplib'
+import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
-import { type Carried, type CarryMark, LedgerCarrier, markQueue, readMark } from './ledger-carrier.js'
+import { type Carried, type CarryMark, declareMark, LedgerCarrier, readMark } from './ledger-carrier.js'
 import type { LedgerEntry } from './ledger-entry.js'
+import { agree, readFate, streamName } from './ledger-fate.js'
 import { patiently } from './patiently.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import type { RabbitView, ViewRecord } from './rabbit-view.js'
@@ -24,7 +26,6 @@ interface Beginning {
   readonly lines: Line[]
 }
 
-const STREAM = 'plinth.ledger.v1'
 const STREAM_ARGUMENTS = {
   'x-queue-type': 'stream',
   // Goes by whole segments, oldest first. The view is carried forward much more often than a segment is filled.
@@ -36,11 +37,23 @@ const STREAM_ARGUMENTS = {
 const CATCH_UP_MS = 60_000
 
 /**
+ * A stream is relied on when it is this old. The first one of a server is known only to a table that RabbitMQ writes to disk
+ * up to three seconds late: killed before, it neither finds the stream again nor can it delete it (seen on 3.10).
+ */
+const SETTLE_MS = 3500
+
+/** What is said for the moment only: nothing depends on its being there later. */
+const PASSING: ReadonlySet<LedgerEntry['t']> = new Set(['sync', 'carry', 'ask', 'heard', 'running'])
+
+/**
  * What a RabbitMQ broker knows beside its queues: a stream that every process appends to and reads, so that all of them
  * come to the same view, in the same order.
  *
  * Entries of one moment are written as one message. A stream is kept by all of its replicas; it is not synced to the disk
  * of each with every message. Now and then somebody carries the whole view forward, and who comes later begins there.
+ *
+ * Until a new stream is relied on, nothing that is written into it counts as stored. When its server is killed before, it
+ * may be lost: then all processes agree on that, forget it, and begin with the stream of the next generation.
  */
 export class RabbitLedger {
   readonly #link: RabbitLink
@@ -48,6 +61,11 @@ export class RabbitLedger {
   readonly #carrier: LedgerCarrier
   readonly #self = randomUUID()
   readonly #waiting = new Map<string, (verdicts: readonly unknown[]) => void>()
+  #generation = 0
+  /** Whether the stream of this generation is relied on. */
+  #kept = false
+  /** Resolves when it is, while this session lasts. */
+  #settling: Promise<void> = Promise.resolve()
   #offset = -1
   #lines = 0
   #beginning: Beginning | undefined
@@ -58,19 +76,46 @@ export class RabbitLedger {
     this.#view = view
     this.#carrier = new LedgerCarrier(link, view, {
       self: this.#self,
+      stream: () => this.#stream,
       request: () => this.append({ t: 'carry', at: systemTaskClock.now(), by: this.#self }),
       write: (carried) => this.#write({ n: this.#nextName(), carried }, {}),
     })
   }
 
-  /** Declares the stream, reads what was written up to now, and goes on reading. */
+  get #stream(): string {
+    return streamName(this.#generation)
+  }
+
+  /** Finds or declares the stream, reads what was written up to now, and goes on reading. */
   async attach(session: RabbitSession): Promise<void> {
+    for (;;) {
+      const fate = this.#kept ? 'kept' : await readFate(session, this.#generation)
+      try {
+        if (fate !== 'lost') {
+          await this.#readUp(session)
+          this.#kept = fate === 'kept'
+          if (!this.#kept) this.#settle(session)
+          return
+        }
+      } catch (error) {
+        // One that is relied on is waited for, however long that takes.
+        if (fate === 'kept' || session.over.aborted || !isLost(error)) throw error
+        if ((await agree(session, this.#generation, 'lost')) === 'kept') throw error
+      }
+      this.#generation += 1
+      this.#offset = -1
+      this.#beginning = undefined
+      this.#view.forget()
+    }
+  }
+
+  async #readUp(session: RabbitSession): Promise<void> {
     await patiently(session, async () => {
       await session.scratch(async (channel) => {
-        await channel.assertQueue(STREAM, { durable: true, arguments: STREAM_ARGUMENTS })
-        await channel.assertQueue(...markQueue)
+        await channel.assertQueue(this.#stream, { durable: true, arguments: STREAM_ARGUMENTS })
+        await declareMark(channel, this.#stream)
       })
-      const mark = this.#offset < 0 ? await readMark(session) : undefined
+      const mark = this.#offset < 0 ? await readMark(session, this.#stream) : undefined
       await session.channel((channel) => this.#follow(channel, mark))
     })
     await this.#catchUp(session)
@@ -81,8 +126,50 @@ export class RabbitLedger {
     await this.#catchUp(session)
   }
 
+  /** Has everybody rely on the stream once it is old enough. */
+  #settle(session: RabbitSession): void {
+    this.#settling = (async () => {
+      await sleep(SETTLE_MS, session.over)
+      try {
+        if (!session.over.aborted && (await agree(session, this.#generation, 'kept')) === 'kept') {
+          this.#kept = true
+          return
+        }
+      } catch (error) {
+        session.end(error)
+      }
+      const text =
+        'The new stream of RabbitMQ was lost before it was relied on; what was written into it is not stored.'
+      const error = new BackendUnavailableError(text, { reason: 'closed' })
+      session.end(error)
+      throw error
+    })()
+    this.#settling.catch(() => {}) // those who wait for it are told
+  }
+
   /** Writes an entry down; resolves when it is stored. Entries of one moment share a message. */
   append(entry: LedgerEntry): Promise<void> {
+    const written = this.#join(entry)
+    return this.#kept || PASSING.has(entry.t) ? written : this.#stored(written)
+  }
+
+  /** Writes an entry down, and answers what it came to when it was read in its turn. */
+  decide<Verdict>(entry: LedgerEntry, options: CallOptions): Promise<Verdict> {
+    const call = { deadlineMs: 5000, ...options }
+    const decided = this.#written<Verdict>(entry, call, (line) => this.#write(line, options))
+    if (this.#kept || PASSING.has(entry.t)) return decided
+    const onDeadline = (): Error =>
+      new BackendUnavailableError('The stream of RabbitMQ is too new to be relied on.', { reason: 'deadline' })
+    return withDeadline(this.#stored(decided), { ...call, onDeadline })
+  }
+
+  /** Resolves when everything that was written before now has been read. */
+  async sync(options: CallOptions): Promise<void> {
+    await this.decide({ t: 'sync' }, options)
+  }
+
+  /** Adds an entry to those of this moment. */
+  #join(entry: LedgerEntry): Promise<void> {
     if (this.#batch !== undefined) {
       this.#batch.entries.push(entry)
       return this.#batch.written
@@ -96,24 +183,24 @@ export class RabbitLedger {
     return written
   }
 
-  /** Writes an entry down, and answers what it came to when it was read in its turn. */
-  decide<Verdict>(entry: LedgerEntry, options: CallOptions): Promise<Verdict> {
-    return this.#written(entry, { deadlineMs: 5000, ...options }, (line) => this.#write(line, options))
-  }
-
-  /** Resolves when everything that was written before now has been read. */
-  async sync(options: CallOptions): Promise<void> {
-    await this.decide({ t: 'sync' }, options)
+  /** What was written counts once its stream is relied on. */
+  async #stored<Result>(writing: Promise<Result>): Promise<Result> {
+    const generation = this.#generation
+    const result = await writing
+    if (!this.#kept) await this.#settling
+    if (generation === this.#generation) return result
+    throw new BackendUnavailableError('What was written was lost with a new stream of RabbitMQ.', { reason: 'closed' })
   }
 
   async #follow(channel: Channel, mark: CarryMark | undefined): Promise<void> {
     this.#beginning = mark === undefined ? undefined : { mark, records: [], lines: [] }
     if (mark !== undefined) this.#offset = mark.asOf
+    const generation = this.#generation
     await channel.prefetch(500)
     await channel.consume(
-      STREAM,
+      this.#stream,
       (message) => {
-        if (message === null) return
+        if (message === null || generation !== this.#generation) return
         channel.ack(message)
         const offset = Number(message.properties.headers?.['x-stream-offset'] ?? 0)
         if (offset <= this.#offset) return
@@ -128,7 +215,7 @@ export class RabbitLedger {
   async #catchUp(session: RabbitSession): Promise<void> {
     const write = (line: Line): Promise<void> =>
       new Promise((resolve, reject) => {
-        session.publishing.publish('', STREAM, encode(line), { persistent: true }, (error: unknown) =>
+        session.publishing.publish('', this.#stream, encode(line), { persistent: true }, (error: unknown) =>
           error === null || error === undefined ? resolve() : reject(error),
         )
       })
@@ -154,7 +241,7 @@ export class RabbitLedger {
   }
 
   #write(line: Line, options: CallOptions): Promise<void> {
-    return this.#link.publish('', STREAM, encode(line), { deadlineMs: 5000, ...options })
+    return this.#link.publish('', this.#stream, encode(line), { deadlineMs: 5000, ...options })
   }
 
   #nextName(): string {
@@ -193,6 +280,12 @@ export class RabbitLedger {
     for (const record of beginning.records) this.#view.restore(record)
     for (const line of beginning.lines) this.#take(line, 0)
   }
+}
+
+/** Whether a stream that was declared cannot be found or written to. */
+function isLost(error: unknown): boolean {
+  if (!(error instanceof BackendUnavailableError)) return false
+  return error.reason === 'deadline' || /home node/i.test(error.message)
 }
 
 function encode(line: Line): Buffer {

@@ -31,6 +31,8 @@ export interface RabbitSession {
   channel(prepare?: (channel: Channel) => Promise<unknown>): Promise<Channel>
   /** For declarations, which close their channel when they contradict what is there. */
   scratch<Result>(work: (channel: Channel) => Promise<Result>): Promise<Result>
+  /** Gives the session up; another follows. */
+  end(error: unknown): void
   /** Aborts when the session is over. */
   readonly over: AbortSignal
 }
@@ -235,6 +237,7 @@ export class RabbitLink implements Closable {
       consuming,
       publishing,
       over,
+      end,
       channel: async (prepare) => {
         const channel = await answered(openChannel(consuming))
         try {
@@ -324,9 +327,6 @@ function streamOf(model: ChannelModel): { destroy(error: Error): void } | undefi
   return (model.connection as unknown as { readonly stream?: { destroy(error: Error): void } }).stream
 }
 
-const LOST_QUEUE =
-  ' If every node is up, a crash took this queue right after it was declared: RabbitMQ can then neither find nor delete it. Use another virtual host.'
-
 function describe(error: unknown): Error {
   if (error instanceof InfraError) return error
   const cause = sanitizeError(error)
@@ -336,6 +336,5 @@ function describe(error: unknown): Error {
       { cause },
     )
   }
-  const hint = /home node/i.test(cause.message) ? LOST_QUEUE : ''
-  return new BackendUnavailableError(`RabbitMQ is unavailable: ${cause.message}${hint}`, { reason: 'closed', cause })
+  return new BackendUnavailableError(`RabbitMQ is unavailable: ${cause.message}`, { reason: 'closed', cause })
 }

@@ -5,6 +5,7 @@ import { sleep } from '../../sleep.js'
 import { closeChannel } from './close-channel.js'
 import { patiently } from './patiently.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
+import { settleYoungQueues } from './young-queues.js'
 
 /** How long after standing has failed for good it is tried once more. */
 const STAND_AGAIN_MS = 1000
@@ -162,13 +163,16 @@ export class RabbitOffice implements Closable {
 
   /** Declares the queue, and puts the first token in where there is none: one that somebody holds has its consumer. */
   async #declare(session: RabbitSession): Promise<void> {
-    const { messageCount, consumerCount } = await session.scratch((channel) =>
-      channel.assertQueue(this.#queue, {
+    const isEmpty = await session.scratch(async (channel) => {
+      const { messageCount, consumerCount } = await channel.assertQueue(this.#queue, {
         durable: true,
         arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true },
-      }),
-    )
-    if (messageCount === 0 && consumerCount === 0) await this.#publish({ n: 0 })
+      })
+      if (messageCount > 0 || consumerCount > 0) return false
+      await settleYoungQueues(channel) // it may have been declared a moment ago
+      return true
+    })
+    if (isEmpty) await this.#publish({ n: 0 })
   }
 }
 

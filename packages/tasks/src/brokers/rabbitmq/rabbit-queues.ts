@@ -1,13 +1,17 @@
 import type { Channel } from 'amqplib'
 import { LANES, type Lane } from '../../lane.js'
+import { hasExchange } from './has-exchange.js'
 import { patiently } from './patiently.js'
 import type { RabbitSession } from './rabbit-link.js'
+import { settleYoungQueues } from './young-queues.js'
 
 /** The smallest step of a delay. */
 const UNIT_MS = 100
 /** Levels of the ladder: delays up to 29 hours in one go; longer ones go in again. */
 const LEVELS = 20
 const DELIVER = 'plinth.delay.v1.deliver'
+/** An exchange that is there says that the queues beside it outlive a kill of their server. */
+const SETTLED = 'settled'
 
 /** The longest delay that one trip takes. */
 export const LONGEST_TRIP_MS: number = UNIT_MS * (2 ** LEVELS - 1)
@@ -30,6 +34,8 @@ function level(index: number): string {
 export class RabbitQueues {
   readonly #ready = new WeakMap<RabbitSession, Set<string>>()
   readonly #declared = new WeakMap<RabbitSession, Map<string, Promise<void>>>()
+  /** Sessions in which a queue was missing that had been declared: some may be new again. */
+  readonly #deleted = new WeakSet<RabbitSession>()
 
   /** Whether the queues of one queue name have been declared. */
   has(session: RabbitSession, queue: string): boolean {
@@ -38,10 +44,13 @@ export class RabbitQueues {
 
   /** The queues of one queue name. */
   queue(session: RabbitSession, queue: string): Promise<void> {
-    return this.#once(session, `queue ${queue}`, async (channel) => {
-      for (const name of [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]) {
-        await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
-      }
+    return this.#once(session, `queue ${queue}`, async () => {
+      await session.scratch(async (channel) => {
+        for (const name of [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]) {
+          await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
+        }
+      })
+      await this.#settle(session, `plinth.v1.${queue}.${SETTLED}`)
       const ready = this.#ready.get(session) ?? new Set()
       this.#ready.set(session, ready.add(queue))
     })
@@ -50,10 +59,14 @@ export class RabbitQueues {
   /** The ladder, and the way from its end to one lane. */
   async delayed(session: RabbitSession, queue: string, lane: Lane): Promise<void> {
     await this.queue(session, queue)
-    await this.#once(session, 'ladder', declareLadder)
-    await this.#once(session, `way ${queue} ${lane}`, async (channel) => {
+    await this.#once(session, 'ladder', async () => {
+      await session.scratch(declareLadder)
+      await this.#settle(session, `plinth.delay.v1.${SETTLED}`)
+    })
+    await this.#once(session, `way ${queue} ${lane}`, () => {
       const name = laneQueue(queue, lane)
-      await channel.bindQueue(name, DELIVER, `${'*.'.repeat(LEVELS)}${destination(name)}`)
+      const way = `${'*.'.repeat(LEVELS)}${destination(name)}`
+      return session.scratch(async (channel) => void (await channel.bindQueue(name, DELIVER, way)))
     })
   }
 
@@ -61,9 +74,19 @@ export class RabbitQueues {
   forget(session: RabbitSession): void {
     this.#declared.delete(session)
     this.#ready.delete(session)
+    this.#deleted.add(session)
   }
 
-  #once(session: RabbitSession, what: string, declare: (channel: Channel) => Promise<void>): Promise<void> {
+  /** Nothing is published to a queue before it outlives a kill of its server. */
+  async #settle(session: RabbitSession, marker: string): Promise<void> {
+    if (!this.#deleted.has(session) && (await hasExchange(session, marker))) return
+    await session.scratch(async (channel) => {
+      await settleYoungQueues(channel)
+      await channel.assertExchange(marker, 'fanout', { durable: true })
+    })
+  }
+
+  #once(session: RabbitSession, what: string, declare: () => Promise<void>): Promise<void> {
     let known = this.#declared.get(session)
     if (known === undefined) {
       known = new Map()
@@ -71,7 +94,7 @@ export class RabbitQueues {
     }
     let declared = known.get(what)
     if (declared === undefined) {
-      declared = patiently(session, () => session.scratch(declare))
+      declared = patiently(session, declare)
       const own = known
       declared.catch(() => own.delete(what)) // asked again by the next call
       known.set(what, declared)

@@ -28,11 +28,15 @@ export type ViewRecord =
 export class RabbitView {
   readonly cancelled: Map<string, string | undefined> = new Map()
   readonly board: Map<string, string> = new Map()
-  readonly claims: Claims = new Claims((id) => this.ended(id) !== undefined)
+  #claims = new Claims((id) => this.ended(id) !== undefined)
   readonly #ended = new Map<string, EndedTask>()
   readonly #memos = new Map<string, Map<string, string>>()
   readonly #solos = new Map<string, Set<string>>()
   readonly #listeners = new Set<(entry: LedgerEntry) => void>()
+
+  get claims(): Claims {
+    return this.#claims
+  }
 
   /** Calls `listener` with every entry, after it was taken in; the answer takes it off again. */
   onEntry(listener: (entry: LedgerEntry) => void): () => void {
@@ -103,6 +107,12 @@ export class RabbitView {
       default:
         this.claims.restore(record)
     }
+  }
+
+  /** Begins anew; listeners stay. */
+  forget(): void {
+    this.#claims = new Claims((id) => this.ended(id) !== undefined)
+    for (const known of [this.cancelled, this.board, this.#ended, this.#memos, this.#solos]) known.clear()
   }
 
   #take(entry: LedgerEntry): ClaimVerdict | number | DeadEntry | undefined {
