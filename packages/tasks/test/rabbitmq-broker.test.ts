@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freshVhost, leakCheck, registerChecks, type TcpProxy, tcpProxy } from '@plinth/testing'
+import { leakCheck, registerChecks, type TcpProxy, tcpProxy } from '@plinth/testing'
 import { connect } from 'amqplib'
 import { describe, expect, test } from 'vitest'
 import type { TaskBroker } from '../src/broker.js'
 import { rabbitmqBroker } from '../src/brokers/rabbitmq.js'
 import { taskBrokerChecks } from '../src/conformance/index.js'
+import { settledVhost } from './settled-vhost.js'
 
 leakCheck()
 
@@ -18,7 +19,7 @@ describe.concurrent('the RabbitMQ broker', () => {
   registerChecks(
     taskBrokerChecks,
     async (scope) => {
-      const url = await freshVhost(scope)
+      const url = await settledVhost(scope)
       const proxies = new Map<TaskBroker, TcpProxy>()
       const spare = await Promise.all(Array.from({ length: 8 }, () => tcpProxy(url)))
       scope.onClose(async () => {

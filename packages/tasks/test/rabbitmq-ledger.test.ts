@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freshVhost, leakCheck, tcpProxy } from '@plinth/testing'
+import { leakCheck, tcpProxy } from '@plinth/testing'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { TaskBroker } from '../src/broker.js'
 import { rabbitmqBroker } from '../src/brokers/rabbitmq.js'
 import { createTasks, defineTask, EnqueueUnknownError, type Task, type Tasks } from '../src/index.js'
+import { settledVhost } from './settled-vhost.js'
 
 leakCheck()
 
@@ -18,7 +19,7 @@ function service(url: string, task: Task = row): Tasks {
 }
 
 test('an enqueue that was stored and not confirmed is enqueued again under its id or its key, and runs once', async () => {
-  const url = await freshVhost()
+  const url = await settledVhost()
   const proxy = await tcpProxy(url)
   onTestFinished(() => proxy.close())
   const [near, far] = [service(url), service(proxy.url)]
@@ -44,7 +45,7 @@ test('an enqueue that was stored and not confirmed is enqueued again under its i
 }, 60_000)
 
 test('who comes after many results begins at a snapshot: dead letters, keys and switches are all there', async () => {
-  const url = await freshVhost()
+  const url = await settledVhost()
   const proxy = await tcpProxy(url)
   onTestFinished(() => proxy.close())
   const failing = defineTask({
@@ -95,7 +96,7 @@ test('who comes after many results begins at a snapshot: dead letters, keys and 
 }, 60_000)
 
 test('a task that is on its way to a worker over a slow line is not started once its cancellation was confirmed', async () => {
-  const url = await freshVhost()
+  const url = await settledVhost()
   const proxy = await tcpProxy(url)
   onTestFinished(() => proxy.close())
   const [near, far] = [service(url), service(proxy.url)]
@@ -114,7 +115,7 @@ test('a task that is on its way to a worker over a slow line is not started once
 }, 60_000)
 
 test('what a worker could not settle before its deadline runs elsewhere, once, while the process of the worker goes on', async () => {
-  const url = await freshVhost()
+  const url = await settledVhost()
   const proxy = await tcpProxy(url)
   onTestFinished(() => proxy.close())
   const started: string[] = []

@@ -37,10 +37,10 @@ const STREAM_ARGUMENTS = {
 const CATCH_UP_MS = 60_000
 
 /**
- * A stream is relied on when it is this old. The first one of a server is known only to a table that RabbitMQ writes to disk
- * up to three seconds late: killed before, it neither finds the stream again nor can it delete it (seen on 3.10).
+ * A stream is relied on when it is this old. That there are streams at all is written in a table that RabbitMQ 3.10 writes to
+ * disk a second late: killed before, it neither finds its first stream again nor can it delete it (seen up to 1.1 s).
  */
-const SETTLE_MS = 3500
+const SETTLE_MS = 2500
 
 /** What is said for the moment only: nothing depends on its being there later. */
 const PASSING: ReadonlySet<LedgerEntry['t']> = new Set(['sync', 'carry', 'ask', 'heard', 'running'])
@@ -154,13 +154,21 @@ export class RabbitLedger {
   }
 
   /** Writes an entry down, and answers what it came to when it was read in its turn. */
-  decide<Verdict>(entry: LedgerEntry, options: CallOptions): Promise<Verdict> {
-    const call = { deadlineMs: 5000, ...options }
-    const decided = this.#written<Verdict>(entry, call, (line) => this.#write(line, options))
-    if (this.#kept || PASSING.has(entry.t)) return decided
+  async decide<Verdict>(entry: LedgerEntry, options: CallOptions): Promise<Verdict> {
+    const end = systemTaskClock.elapsed() + (options.deadlineMs ?? 5000)
+    if (!PASSING.has(entry.t)) await this.reliable(options)
+    const left = { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) }
+    return this.#written(entry, left, (line) => this.#write(line, left))
+  }
+
+  /** Resolves once what is written down counts as stored at once: always, but for the first moments of a new stream. */
+  async reliable(options: CallOptions): Promise<void> {
+    if (this.#kept) return
+    await this.#link.use(options)
+    if (this.#kept) return
     const onDeadline = (): Error =>
       new BackendUnavailableError('The stream of RabbitMQ is too new to be relied on.', { reason: 'deadline' })
-    return withDeadline(this.#stored(decided), { ...call, onDeadline })
+    await withDeadline(this.#settling, { deadlineMs: 5000, ...options, onDeadline })
   }
 
   /** Resolves when everything that was written before now has been read. */
@@ -184,11 +192,11 @@ export class RabbitLedger {
   }
 
   /** What was written counts once its stream is relied on. */
-  async #stored<Result>(writing: Promise<Result>): Promise<Result> {
+  async #stored(writing: Promise<void>): Promise<void> {
     const generation = this.#generation
-    const result = await writing
+    await writing
     if (!this.#kept) await this.#settling
-    if (generation === this.#generation) return result
+    if (generation === this.#generation) return
     throw new BackendUnavailableError('What was written was lost with a new stream of RabbitMQ.', { reason: 'closed' })
   }
 

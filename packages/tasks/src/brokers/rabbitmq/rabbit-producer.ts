@@ -118,6 +118,7 @@ export class RabbitProducer {
       if (own !== undefined && (await inTime(own, left).catch(() => 'late')) === 'late') return unknown(id)
       let verdict: ClaimVerdict
       try {
+        await this.#host.ledger.reliable(left) // the window of a key begins after that
         verdict = await this.#host.ledger.decide<ClaimVerdict>(claimOf(message), left)
       } catch (error) {
         void this.#release(message) // the claim may come through after all
