@@ -21,11 +21,23 @@ export function tagOf(name: string): string {
   return `plinth:${name}`
 }
 
+/** What settles a delivery on the channel that brought it. */
+export type Receipt = Pick<Held, 'raw' | 'channel' | 'session'>
+
 /** Acknowledges on the channel that delivered, and answers whether it did; after its session the tag would mean another message. */
-export function acknowledge({ raw, channel, session }: Pick<Held, 'raw' | 'channel' | 'session'>): boolean {
-  if (session.over.aborted) return false
+export function acknowledge(receipt: Receipt): boolean {
+  return settle(receipt, ({ channel, raw }) => channel.ack(raw))
+}
+
+/** Puts a delivery back into its queue, and answers whether it did; with the end of its session it goes there by itself. */
+export function putBack(receipt: Receipt): boolean {
+  return settle(receipt, ({ channel, raw }) => channel.nack(raw, false, true))
+}
+
+function settle(receipt: Receipt, say: (receipt: Receipt) => void): boolean {
+  if (receipt.session.over.aborted) return false
   try {
-    channel.ack(raw)
+    say(receipt)
     return true
   } catch {
     return false // the channel closed this very moment: the message comes again

@@ -1,3 +1,4 @@
+import { MisconfiguredError } from '@plinth/core'
 import { sleep } from '../../sleep.js'
 import type { RabbitSession } from './rabbit-link.js'
 
@@ -15,8 +16,13 @@ export async function patiently(session: RabbitSession, work: () => Promise<void
       await work()
       return
     } catch (error) {
-      if (tries === TRIES || session.over.aborted) throw error
+      if (tries === TRIES || session.over.aborted || isForbidden(error)) throw error
       await sleep(PAUSE_MS, session.over)
     }
   }
+}
+
+/** A missing permission is not missing because of another process. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof MisconfiguredError && /ACCESS.REFUSED/i.test(error.message)
 }

@@ -11,7 +11,7 @@ import { spendsAttempt } from '../../spends-attempt.js'
 import { systemTaskClock } from '../../task-clock.js'
 import { closeChannel } from './close-channel.js'
 import { type Ending, endOf, endOfUnreadable } from './ending.js'
-import { acknowledge, cameBack, type Held, tagOf } from './held.js'
+import { acknowledge, cameBack, type Held, putBack, type Receipt, tagOf } from './held.js'
 import type { LedgerEntry } from './ledger-entry.js'
 import { decodeEnvelope, type Envelope } from './rabbit-codec.js'
 import { RabbitDelivery } from './rabbit-delivery.js'
@@ -37,6 +37,9 @@ export interface RabbitConsumerHost {
 
 /** How long after a worker could not take from its queues it tries again. */
 const ATTACH_AGAIN_MS = 1000
+
+/** How long a message is kept whose outcome the broker refuses, before it goes back to its queue. */
+const GIVE_BACK_MS = 1000
 
 /** The key of the board under which a queue is paused. */
 export function pausedKey(queue: string): string {
@@ -211,16 +214,29 @@ export class RabbitConsumer implements TaskConsumer {
 
   /** A message that a process may have died with goes to a queue of its own, in which every start is counted. */
   async #setAside(held: Held): Promise<void> {
-    await this.#surely(() => this.#host.suspect(held.envelope))
-    this.#acknowledge(held)
+    if (await this.#surely(() => this.#host.suspect(held.envelope))) this.#acknowledge(held)
+    else await this.#giveBack(held)
   }
 
-  async #bury(from: Pick<Held, 'raw' | 'channel' | 'session'>): Promise<void> {
-    await this.#surely(() => this.#host.ledger.append(endOfUnreadable(from.raw, systemTaskClock.now())))
-    this.#acknowledge(from)
+  async #bury(from: Receipt): Promise<void> {
+    const end = endOfUnreadable(from.raw, systemTaskClock.now())
+    if (await this.#surely(() => this.#host.ledger.append(end))) this.#acknowledge(from)
+    else await this.#giveBack(from)
   }
 
-  #acknowledge(held: Pick<Held, 'raw' | 'channel' | 'session'>): void {
+  /** What became of a message cannot be stored: it goes back to its queue, and comes again. */
+  async #giveBack(held: Receipt & Partial<Pick<Held, 'envelope' | 'start'>>): Promise<void> {
+    const { envelope, start } = held
+    await sleep(GIVE_BACK_MS, this.#down.signal)
+    if (envelope !== undefined) {
+      const { id } = envelope.message
+      this.#ended.delete(id)
+      if (start !== undefined) this.#say({ t: 'unsolo', id, start })
+    }
+    if (putBack(held)) this.#lanes.acknowledged(held.raw.fields.consumerTag ?? '')
+  }
+
+  #acknowledge(held: Receipt): void {
     if (acknowledge(held)) this.#lanes.acknowledged(held.raw.fields.consumerTag ?? '')
   }
 
@@ -257,11 +273,13 @@ export class RabbitConsumer implements TaskConsumer {
     const start = randomUUID()
     let starts = 0
     // Written down before it starts: the server counts deliveries, also of what was never started.
-    await this.#surely(async () => {
+    const isWritten = await this.#surely(async () => {
       starts = await this.#host.ledger.decide<number>({ t: 'solo', id: message.id, start }, {})
     })
+    if (this.#down.signal.aborted) return
+    if (!isWritten) return this.#giveBack(held)
     // Now everything is known that was written before, so also whether a copy of it has ended meanwhile.
-    if (this.#down.signal.aborted || this.#isCopy(held)) return
+    if (this.#isCopy(held)) return
     held.start = start
     if (starts <= this.#options.crashBudget) return this.#run(held)
     const text = `Task "${message.task}" brought down its process ${starts - 1} times while running alone.`
@@ -299,8 +317,9 @@ export class RabbitConsumer implements TaskConsumer {
     this.#settling += 1
     const { envelope } = held
     const made = envelope.made + (spendsAttempt(outcome) ? 1 : 0)
-    await this.#surely(() => this.#store(held, { ...envelope, made }, outcome))
-    if (!this.#down.signal.aborted) this.#acknowledge(held)
+    const isStored = await this.#surely(() => this.#store(held, { ...envelope, made }, outcome))
+    if (isStored) this.#acknowledge(held)
+    else if (!this.#down.signal.aborted) await this.#giveBack(held)
     this.#settling -= 1
   }
 
@@ -335,19 +354,20 @@ export class RabbitConsumer implements TaskConsumer {
     return this.#host.ledger.append(endOf(envelope, outcome, systemTaskClock.now()))
   }
 
-  /** Tries until it is done: an outage is waited for, and what the broker will never take is told of and left. */
-  async #surely(work: () => Promise<void>): Promise<void> {
+  /** Tries until it is done, and answers whether it was: an outage is waited for, what the broker refuses is told of and left. */
+  async #surely(work: () => Promise<void>): Promise<boolean> {
     for (let attempt = 0; !this.#down.signal.aborted; attempt += 1) {
       try {
         await work()
-        return
+        return true
       } catch (error) {
         const outage = error instanceof BackendUnavailableError
         if (!outage) this.#options.onError(error instanceof Error ? error : new Error(String(error)))
-        if (!outage && attempt >= 3) return
+        if (!outage && attempt >= 3) return false
         await sleep(Math.min(1000, 50 * 2 ** attempt), this.#down.signal)
       }
     }
+    return false
   }
 
   #heard(entry: LedgerEntry): void {
