@@ -54,9 +54,9 @@ export function outageFaults(bed: () => FaultBed, freshBed: () => Promise<FaultB
     const dueAt = new Map<string, number>()
     const batch = Array.from({ length: count }, (_, n) => {
       const at = Date.now() + 3000 + (n % 20) * 100
-      return { input: {}, options: { at, id: `due-${n}` } }
+      return { input: {}, options: { at } }
     })
-    for (const [n, { handle }] of (await tasks.enqueueMany(task, batch)).entries()) {
+    for (const [n, { handle }] of (await tasks.enqueueMany(task, batch, { deadline: '60s' })).entries()) {
       dueAt.set(handle?.id ?? '', batch[n]?.options.at ?? 0)
     }
     expect(dueAt.size).toBe(count)
