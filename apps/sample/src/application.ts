@@ -46,7 +46,11 @@ export async function createApplication({ env, worker = 'auto', logger }: Applic
       tasks: [exportTask],
       deps: { database },
       worker,
-      email: { sendLog: sqlSendLog(database), templates: Object.values(readyTemplates()) },
+      email: {
+        sendLog: sqlSendLog(database),
+        templates: Object.values(readyTemplates()),
+        variables: { companyName: settings.email.senderName ?? 'the sample service' },
+      },
       components: [databaseComponent(database)],
       ...(logger === undefined ? {} : { logger }),
     })

@@ -23,7 +23,12 @@ export function cacheFacts(request: Request, principal: Principal | undefined): 
 
 /** Gives what the limiter is told about a request. The address is the one that Express' `trust proxy` resolves. */
 export function limitFacts(request: Request, principal: Principal | undefined): LimitFacts {
-  return { method: request.method, route: routeOf(request), peer: request.ip, principal }
+  return { method: request.method, route: routeOf(request), peer: addressOf(request), principal }
+}
+
+/** `request.ip`, which looks at all proxies anew each time it is read; where none is named it is the socket's other end. */
+function addressOf(request: Request): string | undefined {
+  return request.headers['x-forwarded-for'] === undefined ? request.socket.remoteAddress : request.ip
 }
 
 /** Gives the fields of a response as they stand. */
