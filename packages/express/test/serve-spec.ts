@@ -11,6 +11,7 @@ import {
   type AdapterRoute,
   type AdapterSpec,
   type Ask,
+  specHost,
   userOf,
 } from '@plinth/testing/adapter-checks'
 import express, { type Express, type IRouter, type Request, type RequestHandler, type Response } from 'express'
@@ -18,13 +19,10 @@ import { cached, clientCache, invalidates, limited, type PlinthHost, plinth, put
 
 /** A host that carries a cache and a limiter in memory, and answers one path of its own. */
 export function testHost(spec: Pick<AdapterSpec, 'policies' | 'rules'> = {}): PlinthHost {
-  const { policies = { unused: { limits: ['1/1m'], routed: false } }, rules = {} } = spec
-  return {
-    cache: createCache({ backend: memoryBackend() }),
-    rateLimiter: createRateLimiter({ backend: limiterMemory(), policies, routes: rules }),
-    fetch: async (request) =>
-      new URL(request.url).pathname === '/livez' ? Response.json({ status: 'pass' }) : undefined,
-  }
+  return specHost(spec, {
+    cache: () => createCache({ backend: memoryBackend() }),
+    rateLimiter: (rules) => createRateLimiter({ backend: limiterMemory(), ...rules }),
+  })
 }
 
 /** Serves an app until the check is over. */

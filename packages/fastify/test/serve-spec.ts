@@ -2,19 +2,22 @@ import { Readable } from 'node:stream'
 import { createCache, memoryBackend } from '@plinth/cache'
 import { createRateLimiter, memoryBackend as limiterMemory } from '@plinth/rate-limit'
 import type { FixtureScope } from '@plinth/testing'
-import { type AdapterFixture, type AdapterRoute, type AdapterSpec, userOf } from '@plinth/testing/adapter-checks'
+import {
+  type AdapterFixture,
+  type AdapterRoute,
+  type AdapterSpec,
+  specHost,
+  userOf,
+} from '@plinth/testing/adapter-checks'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type PlinthHost, type PlinthRouteConfig, plinthPlugin } from '../src/index.js'
 
 /** A host that carries a cache and a limiter in memory, and answers one path of its own. */
 export function testHost(spec: Pick<AdapterSpec, 'policies' | 'rules'> = {}): PlinthHost {
-  const { policies = { unused: { limits: ['1/1m'], routed: false } }, rules = {} } = spec
-  return {
-    cache: createCache({ backend: memoryBackend() }),
-    rateLimiter: createRateLimiter({ backend: limiterMemory(), policies, routes: rules }),
-    fetch: async (request) =>
-      new URL(request.url).pathname === '/livez' ? Response.json({ status: 'pass' }) : undefined,
-  }
+  return specHost(spec, {
+    cache: () => createCache({ backend: memoryBackend() }),
+    rateLimiter: (rules) => createRateLimiter({ backend: limiterMemory(), ...rules }),
+  })
 }
 
 /** Serves specs over Fastify; routes are declared after a registration that nobody awaits. */
