@@ -66,6 +66,25 @@ describe.each(kinds)('four processes with eight connections each, on $kind', ({ 
     },
   )
 
+  test.each(algorithms)(
+    'charge two subjects together, neither beyond its quota: %s',
+    {
+      timeout: 600_000,
+    },
+    async (algorithm) => {
+      const order = { limit: `200/44d ${algorithm}`, pauseMs: 0, subjects: ['one', 'other'] }
+      const reports = await together({ ...order, tries: fewer })
+      const admitted = reports.flatMap((report) => report.admitted).length
+      expect(reports.map(({ unanswered }) => unanswered)).toEqual(reports.map(() => 0))
+      expect(admitted).toBeLessThanOrEqual(200)
+      // two that reserve one subject each may refuse one another: what they gave back is there for whoever comes alone
+      const [last] = children
+      last?.send({ ...order, tries: 201, connections: 1 })
+      const rest = (await last?.receive<ChargeReport>())?.admitted.length ?? 0
+      expect(admitted + rest).toBe(200)
+    },
+  )
+
   test('never hold more slots than there are', { timeout: 600_000 }, async () => {
     const counter = freshPrefix('held')
     const reports = await together({

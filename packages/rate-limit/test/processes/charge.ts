@@ -12,6 +12,10 @@ export interface ChargeOrder {
   readonly tries: number
   /** The longest pause after a try, in milliseconds. */
   readonly pauseMs: number
+  /** Who is charged together in one try. Default: one. */
+  readonly subjects?: readonly string[]
+  /** How many connections are used. Default: all. */
+  readonly connections?: number
   /** For slots: a key in Redis that counts who holds one. */
   readonly counter?: string
 }
@@ -38,7 +42,14 @@ for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(await carryOut(JSON.parse(line) as ChargeOrder)))
 }
 
-async function carryOut({ limit: input, tries, pauseMs, counter }: ChargeOrder): Promise<ChargeReport> {
+async function carryOut({
+  limit: input,
+  tries,
+  pauseMs,
+  subjects = ['s'],
+  connections = CONNECTIONS,
+  counter,
+}: ChargeOrder): Promise<ChargeReport> {
   const [limit] = limitsOf('p', input)
   if (limit === undefined) throw new TypeError('one input makes one limit')
   const admitted: { at: number; sent: number; received: number }[] = []
@@ -46,8 +57,8 @@ async function carryOut({ limit: input, tries, pauseMs, counter }: ChargeOrder):
 
   const once = async (backend: RateLimitBackend, lease: string | undefined): Promise<void> => {
     const sent = Date.now()
-    const charge = { subject: 's', limit, cost: 1, lease }
-    const verdict = await backend.decide([charge], options)
+    const charges = subjects.map((subject) => ({ subject, limit, cost: 1, lease }))
+    const verdict = await backend.decide(charges, options)
     const at = verdict.outcomes[0]?.at ?? 0
     if (!verdict.admitted) {
       refused += 1
@@ -62,7 +73,7 @@ async function carryOut({ limit: input, tries, pauseMs, counter }: ChargeOrder):
   }
 
   await Promise.all(
-    opened.map(async ({ backend }, i) => {
+    opened.slice(0, connections).map(async ({ backend }, i) => {
       while (begun < tries) {
         begun += 1
         const lease = limit.algorithm === 'concurrency' ? `${process.pid}-${i}-${begun}` : undefined
