@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => cluster.close())
 
 const options = { deadlineMs: 30_000, peek: false }
-const runs = process.env.PLINTH_LONG === '1' ? 2_000 : 60
+const runs = process.env.PLINTH_LONG === '1' ? 2_000 : 40
 
 const anyInput = fc.oneof(
   fc.record({
