@@ -33,7 +33,9 @@ export interface RedisBackendOptions {
  *
  * Calls of one turn of the event loop share a command (on Cluster those about one subject), each decided for itself.
  * Keys are `prefix:{digest of the subject}:policy:limit`. On Cluster, a call about several subjects reserves at each of
- * their slots and gives back when one refuses: never more than the limit, for a moment perhaps less.
+ * their slots and gives back when one refuses: never more than the limit, for a moment perhaps less. What such a call gave
+ * back leaves `fixed`, `sliding` and `concurrency` as they were; of `strict`, what was used before may return up to W/20
+ * later, of `gcra` up to 2 microseconds.
  */
 export function redisBackend(connection: RedisConnection, options: RedisBackendOptions = {}): RateLimitBackend {
   return new RedisBackend(connection, options)
