@@ -12,7 +12,7 @@ import { type LoadRules, RulesSource } from './policy/rules-source.js'
 import { TierLookup, type TierOf } from './policy/tier-lookup.js'
 import type { RateLimitBackend } from './rate-limit-backend.js'
 import { RateLimitUsageError } from './rate-limit-usage-error.js'
-import type { CheckOptions, CheckRequest, RateLimiter } from './rate-limiter.js'
+import type { CheckOptions, CheckRequest, Cost, RateLimiter } from './rate-limiter.js'
 import { idleWarnings, selfTest } from './self-test.js'
 import { boundedSubject } from './subject.js'
 
@@ -107,7 +107,7 @@ class BackedRateLimiter implements RateLimiter {
     const checks = await Promise.all(
       requests.map(async (request) => {
         const plan = await this.#planFor(request.policy, request.subject, request)
-        return { plan, subject: boundedSubject(request.subject), cost: request.cost ?? 1 }
+        return { plan, subject: boundedSubject(request.subject), cost: costIn(request) }
       }),
     )
     requireDistinct(checks)
@@ -182,7 +182,7 @@ class BackedRateLimiter implements RateLimiter {
   #decideOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Decision | Promise<Decision> {
     const plan = this.#planFor(policy, subject, options)
     if (plan instanceof Promise) return this.#decideLater(plan, subject, options, peek)
-    return this.#decider.decideOne(plan, boundedSubject(subject), options.cost ?? 1, peek)
+    return this.#decider.decideOne(plan, boundedSubject(subject), costIn(options), peek)
   }
 
   #promiseOne(policy: string, subject: string, options: CheckOptions, peek: boolean): Promise<Decision> {
@@ -245,6 +245,11 @@ class BackedRateLimiter implements RateLimiter {
 }
 
 const NONE: CheckOptions = {}
+
+/** What a check costs: 1 when nothing is said. What is said wrongly, such as `null`, stays for the decider to refuse. */
+function costIn({ cost = 1 }: CheckOptions): Cost {
+  return cost
+}
 
 /** Nobody waits for a self-test, and a first command may be slow. */
 const SELF_TEST_DEADLINE_MS = 1000
