@@ -107,7 +107,8 @@ export function outageFaults(bed: () => FaultBed, freshBed: () => Promise<FaultB
   })
 
   test('a server that is killed while it is set up is used as soon as it is back', { timeout: 400_000 }, async () => {
-    for (const bytes of isLong ? [300, 1000, 1500, 2500, 4000, 6000, 9000] : [1500]) {
+    // While quorum queues are declared RabbitMQ 3.10 may keep one that never gets a leader: docs/guides/tasks-brokers.md.
+    for (const bytes of isLong ? [300, 1000, 1500, 2500, 4000, 6000, 9000] : [300]) {
       const { server, place: newPlace } = isLong ? await freshBed() : bed()
       const place = await newPlace()
       const proxy = await tcpProxy(server)
