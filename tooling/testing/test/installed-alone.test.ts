@@ -52,10 +52,10 @@ test.each(names)(
     await exec('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: project })
     const code = await readFile(join(folder, 'js', `${name}.js`), 'utf8')
     await writeFile(join(project, 'example.js'), await withServers(code))
-    const { stderr } = await exec(process.execPath, ['example.js'], { cwd: project, timeout: 20_000 })
+    const { stderr } = await exec(process.execPath, ['example.js'], { cwd: project, timeout: 120_000 })
     expect(stderr).toBe('')
   },
-  120_000,
+  300_000,
 )
 
 /** The first block of code in the README; a package that has none must at least be importable. */

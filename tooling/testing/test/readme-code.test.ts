@@ -56,4 +56,4 @@ test('every TypeScript block of the READMEs and guides compiles', () => {
     output = String((error as { stdout?: unknown }).stdout)
   }
   expect(output).toBe('')
-}, 60_000)
+}, 180_000)
