@@ -290,10 +290,10 @@ export class RabbitLedger {
   }
 }
 
-/** Whether a stream that was declared cannot be found or written to. */
+/** Whether a stream that was declared cannot be found, read or written to; it was tried for a while. */
 function isLost(error: unknown): boolean {
   if (!(error instanceof BackendUnavailableError)) return false
-  return error.reason === 'deadline' || /home node/i.test(error.message)
+  return error.reason === 'deadline' || /home node|does not have a replica/i.test(error.message)
 }
 
 function encode(line: Line): Buffer {
