@@ -16,7 +16,7 @@ const AFTER_OUTAGE_MS = 15_000
 /** Workers and the broker die while tasks run. */
 export function stormFaults(bed: () => FaultBed): void {
   test('while workers are killed again and again and the broker is restarted, nothing is lost and nothing runs twice without cause', {
-    timeout: isLong ? 800_000 : 240_000,
+    timeout: isLong ? 800_000 : 400_000,
   }, async () => {
     const place = await bed().place({ hasty: !isLong })
     const ledger = freshLedger()
@@ -49,7 +49,7 @@ export function stormFaults(bed: () => FaultBed): void {
     })()
     ids.push(...(await submit(tasks, task, inputs.slice(half))))
     await restart
-    const states = await ends(tasks, task, ids, isLong ? 600_000 : 180_000)
+    const states = await ends(tasks, task, ids, isLong ? 600_000 : 300_000)
     storming = false
     await storm
     const runs = runsById(readRuns(ledger))
