@@ -189,7 +189,7 @@ describe('a value that is dear', () => {
     const { cache, pass } = timed({ early: 100 })
     let calls = 0
     const load = async () => {
-      pass(50)
+      pass(1_000_000) // so dear that chance is out of the question
       return ++calls
     }
     await cache.getOrSet('k', load)
