@@ -32,7 +32,7 @@ export class CallBatcher {
   readonly #decide: DecideBatch
   readonly #open: OpenBatch[] = []
   #underWay = 0
-  /** So many charges make the next batch full. */
+  /** So many calls make the next batch full. */
   #full = FIRST_FULL
 
   constructor(decide: DecideBatch) {
@@ -49,7 +49,7 @@ export class CallBatcher {
     batch.calls.push(charges)
     return new Promise((resolve, reject) => {
       batch.waiting.push({ resolve, reject })
-      if (batch.calls.length * charges.length >= this.#full) {
+      if (batch.calls.length >= this.#full) {
         this.#full = FULL
         this.#flush(batch)
       }
@@ -107,11 +107,11 @@ function isFor(
   return true
 }
 
-/** So many charges are sent at once: a command has its price, and so has Redis waiting for us and then we for it. */
-const FULL = 32
+/** So many calls are sent at once: a command has its price, and so has Redis waiting for us and then we for it. */
+const FULL = 16
 
 /** The first batch of a turn is sent sooner: Redis, which may have nothing to do, works on it while the rest is gathered. */
-const FIRST_FULL = 16
+const FIRST_FULL = 8
 
 /** With more plans than this in one turn, looking for the right batch costs more than a command. */
 const MOST_OPEN = 16
