@@ -197,10 +197,10 @@ class BackedRateLimiter implements RateLimiter {
   async #decideLater(
     plan: Promise<PolicyPlan>,
     subject: string,
-    { cost = 1 }: CheckOptions,
+    options: CheckOptions,
     peek: boolean,
   ): Promise<Decision> {
-    return this.#decider.decideOne(await plan, boundedSubject(subject), cost, peek)
+    return this.#decider.decideOne(await plan, boundedSubject(subject), costIn(options), peek)
   }
 
   #planFor(policy: string, subject: string, { tier }: CheckOptions): PolicyPlan | Promise<PolicyPlan> {

@@ -49,7 +49,7 @@ export class CallBatcher {
     batch.calls.push(charges)
     return new Promise((resolve, reject) => {
       batch.waiting.push({ resolve, reject })
-      if (batch.calls.length >= this.#full) {
+      if (batch.calls.length >= this.#full || batch.calls.length * charges.length >= MOST_CHARGES) {
         this.#full = FULL
         this.#flush(batch)
       }
@@ -109,6 +109,9 @@ function isFor(
 
 /** So many calls are sent at once: a command has its price, and so has Redis waiting for us and then we for it. */
 const FULL = 16
+
+/** So many charges are sent at once, however few their calls: a script keeps Redis from everything else. */
+const MOST_CHARGES = 64
 
 /** The first batch of a turn is sent sooner: Redis, which may have nothing to do, works on it while the rest is gathered. */
 const FIRST_FULL = 8
