@@ -7,7 +7,7 @@ import { redisBackend } from '../../src/backends/redis.js'
 import { memoryBackend } from '../../src/index.js'
 import type { Limit } from '../../src/policy/limit.js'
 import type { Charge, RateLimitBackend } from '../../src/rate-limit-backend.js'
-import { limitsOf } from '../arbitrary-limits.js'
+import { anyRedisLimit, limitsOf } from '../arbitrary-limits.js'
 import { FakeClock } from '../fake-clock.js'
 
 leakCheck()
@@ -22,23 +22,6 @@ afterAll(() => Promise.all([redis.close(), cluster.close()]))
 
 const options = { deadlineMs: 30_000, peek: false }
 const runs = process.env.PLINTH_LONG === '1' ? 2_000 : 150
-
-const anyInput = fc.oneof(
-  fc.record({
-    limit: fc.integer({ min: 1, max: 12 }),
-    per: fc.oneof(fc.integer({ min: 7, max: 4_000 }), fc.constantFrom('1m', '45d')),
-    algorithm: fc.constantFrom('fixed' as const, 'sliding' as const, 'strict' as const),
-    shadow: fc.boolean(),
-  }),
-  fc.record({
-    limit: fc.integer({ min: 1, max: 12 }),
-    per: fc.integer({ min: 7, max: 4_000 }),
-    algorithm: fc.constant('gcra' as const),
-    burst: fc.integer({ min: 1, max: 12 }),
-  }),
-  fc.record({ concurrency: fc.integer({ min: 1, max: 4 }), lease: fc.integer({ min: 50, max: 3_000 }) }),
-  fc.constantFrom('7/day fixed Europe/Berlin', '9/week fixed', '11/month fixed America/New_York'),
-)
 
 /** What happens to both backends, in order; numbers choose among what happened before. */
 const anyStep = fc.oneof(
@@ -94,7 +77,7 @@ test.each(kinds)(
   async ({ connection, subjects: anySubjects }) => {
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(anyInput, { minLength: 1, maxLength: 3, selector: (input) => JSON.stringify(input) }),
+        fc.uniqueArray(anyRedisLimit, { minLength: 1, maxLength: 3, selector: (input) => JSON.stringify(input) }),
         fc.constantFrom(...anySubjects),
         fc.array(anyStep, { minLength: 1, maxLength: 40 }),
         async (inputs, subjects, steps) => {

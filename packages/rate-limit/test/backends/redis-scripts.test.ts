@@ -73,6 +73,15 @@ describe('calls of one turn', () => {
     expect(run).toBeLessThan(100)
   })
 
+  test('on many limits share a command with fewer others, so that none keeps the server for long', async () => {
+    const limiter = makeLimiter()
+    await limiter.check('wide', 'warm up')
+    const run = await scriptsRun(() =>
+      Promise.all(Array.from({ length: 24 }, (_, i) => limiter.check('wide', `subject ${i}`))),
+    )
+    expect(run).toBe(3) // with a block beside four limits 8, 13 and 3 of them: not 8 and 16
+  })
+
   test('on several policies take a command for each', async () => {
     const limiter = makeLimiter()
     await Promise.all([limiter.check('api', 'x'), limiter.check('daily', 'x')])

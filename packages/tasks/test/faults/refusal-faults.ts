@@ -25,6 +25,7 @@ export function refusalFaults(bed: () => FaultBed & { readonly server: RabbitmqS
     await handle.result({ timeout: '60s' })
     await tasks.close()
   })
+
   test('a task whose outcome is refused goes back to its queue, and is retried once the server takes it again', {
     timeout: 120_000,
   }, async () => {
