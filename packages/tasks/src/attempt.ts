@@ -1,21 +1,20 @@
 import { type Duration, parseDuration } from '@plinth/config/units'
 import type { InfraError, Logger } from '@plinth/core'
 import type { Delivery } from './broker.js'
+import { currentInput } from './current-input.js'
+import { encodeResult } from './encode-result.js'
 import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 import { describeFailure } from './failure.js'
+import { isThenable } from './is-thenable.js'
 import type { TaskRun } from './middleware.js'
 import type { Outcome } from './outcome.js'
+import { Snooze } from './snooze.js'
 import type { AnyTask, Task, TaskContext } from './task.js'
 import type { CancelTimer, TaskClock } from './task-clock.js'
-import {
-  InvalidInputError,
-  NonRetryableError,
-  PayloadTooLargeError,
-  RetryAfterError,
-  TaskTimeoutError,
-} from './task-errors.js'
+import { InvalidInputError, NonRetryableError, TaskTimeoutError } from './task-errors.js'
 import type { TaskHandle } from './task-handle.js'
 import { taskLogger } from './task-logger.js'
+import { thrownOutcome } from './thrown-outcome.js'
 
 /** What an attempt needs of the worker that runs it. */
 export interface AttemptHost {
@@ -34,16 +33,6 @@ export interface AttemptHost {
 
 /** Why a running attempt was told to end, and so what it means when the handler then throws. */
 type Interruption = 'timeout' | 'cancelled' | 'shutdown' | 'lost'
-
-/** Thrown by `snooze`, to leave the handler. */
-class Snooze extends Error {
-  readonly delayMs: number
-
-  constructor(delayMs: number) {
-    super('This attempt was snoozed; let this error pass.')
-    this.delayMs = delayMs
-  }
-}
 
 /** One run of one task's handler: it always comes to an outcome, whatever the handler does. */
 export class Attempt implements TaskContext<never> {
@@ -196,7 +185,7 @@ export class Attempt implements TaskContext<never> {
   /** Goes as far as it can without waiting: every wait costs a task a turn. */
   #begin(): Outcome | Promise<Outcome> {
     try {
-      const input = this.#input()
+      const input = currentInput(this.#definition, this.#delivery.message)
       return input instanceof Promise ? this.#beginLate(input) : this.#execute(input)
     } catch (error) {
       return this.#unfit(error)
@@ -256,25 +245,8 @@ export class Attempt implements TaskContext<never> {
   }
 
   #completed(output: unknown): Outcome {
-    if (this.#definition.keepResultMs === 0) return COMPLETED
-    const result = JSON.stringify(output)
-    if (result === undefined) return COMPLETED
-    this.#checkSize(result)
-    return { kind: 'completed', result }
-  }
-
-  #input(): unknown | Promise<unknown> {
-    const { version, input } = this.#delivery.message
-    if (version === this.#definition.version) return this.#definition.parseInput(input)
-    let current: unknown
-    try {
-      current = this.#definition.upcast(input, version)
-    } catch (cause) {
-      throw new InvalidInputError(`The input of task "${this.task}" cannot be brought up from version ${version}.`, {
-        cause,
-      })
-    }
-    return this.#definition.parseInput(current)
+    const result = encodeResult(this.#definition, output, this.#host.largestResultBytes)
+    return result === undefined ? COMPLETED : { kind: 'completed', result }
   }
 
   #call(input: unknown): unknown {
@@ -285,62 +257,21 @@ export class Attempt implements TaskContext<never> {
     return this.#host.chain({ input, context, message: this.#delivery.message }, () => run(input as never, this))
   }
 
-  #checkSize(result: string): void {
-    const { largestResultBytes } = this.#host
-    if (result.length * 3 <= largestResultBytes) return
-    const bytes = Buffer.byteLength(result)
-    if (bytes <= largestResultBytes) return
-    throw new PayloadTooLargeError(
-      `The result of task "${this.task}" takes ${bytes} bytes, more than the ${largestResultBytes} allowed. Store what is large elsewhere and answer a reference to it, or set keep.result to 0.`,
-    )
-  }
-
   #ended(thrown: unknown): Outcome {
-    return this.#interrupted === undefined ? this.#failed(thrown) : this.#afterInterruption(this.#interrupted, thrown)
-  }
-
-  #failed(thrown: unknown): Outcome {
-    if (thrown instanceof Snooze) return { kind: 'later', delayMs: thrown.delayMs }
-    const failure = describeFailure(thrown)
-    if (thrown instanceof NonRetryableError || !this.#retryable(thrown)) {
-      return { kind: 'dead', reason: 'non-retryable', failure }
-    }
-    if (this.attempt >= this.attempts) {
-      return { kind: 'dead', reason: thrown instanceof TaskTimeoutError ? 'timeout' : 'attempts', failure }
-    }
-    return { kind: 'retry', delayMs: this.#retryDelay(thrown), failure }
+    return this.#interrupted === undefined
+      ? thrownOutcome(thrown, this.#definition, this)
+      : this.#afterInterruption(this.#interrupted, thrown)
   }
 
   #afterInterruption({ why, error }: { why: Interruption; error: InfraError }, thrown?: unknown): Outcome {
     switch (why) {
       case 'timeout':
-        return this.#failed(error)
+        return thrownOutcome(error, this.#definition, this)
       case 'cancelled':
         return { kind: 'cancelled', reason: error.message }
       default:
         return thrown instanceof Snooze ? { kind: 'later', delayMs: thrown.delayMs } : { kind: 'released' }
     }
-  }
-
-  #retryable(thrown: unknown): boolean {
-    try {
-      return this.#definition.retry.retryIf(thrown)
-    } catch (error) {
-      this.log.warn({ failure: describeFailure(error) }, 'retryIf threw; the task is retried')
-      return true
-    }
-  }
-
-  #retryDelay(thrown: unknown): number {
-    if (thrown instanceof RetryAfterError) return thrown.delayMs
-    try {
-      const delayMs = this.#definition.retry.delayMs(this.attempt, thrown)
-      if (Number.isFinite(delayMs) && delayMs >= 0) return delayMs
-      this.log.warn({ delayMs: String(delayMs) }, 'backoff answered no duration; the task is retried after 1 s')
-    } catch (error) {
-      this.log.warn({ failure: describeFailure(error) }, 'backoff threw; the task is retried after 1 s')
-    }
-    return 1000
   }
 }
 
@@ -349,14 +280,4 @@ const COMPLETED: Outcome = { kind: 'completed', result: undefined }
 /** The work is done: running it again would do it twice, and its result would fit no better. */
 function uselessResult(error: unknown): Outcome {
   return { kind: 'dead', reason: 'non-retryable', failure: describeFailure(error) }
-}
-
-/** Whether a value is to be waited for. A hostile `then` that throws when looked at is waited for, too, and rejects there. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
-  try {
-    return typeof (value as { readonly then?: unknown }).then === 'function'
-  } catch {
-    return true
-  }
 }
