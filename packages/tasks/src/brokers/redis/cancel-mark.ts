@@ -4,6 +4,9 @@
  */
 export const CANCEL_FIELD = 'defa'
 
+/** How long it is remembered that a task was cancelled, at least. */
+export const CANCELLED_MS = 3_600_000
+
 const PREFIX = 'Cancelled: '
 
 /** What stands in {@link CANCEL_FIELD} of a job that was cancelled while it ran. */

@@ -1,13 +1,10 @@
-import type { RedisConnection } from '@plinth/core/redis'
 import type { Delivery } from '../../broker.js'
 import type { TaskMessage } from '../../message.js'
 import type { HeldJob } from './held-job.js'
+import type { RunCommand } from './run-command.js'
 
 /** How long what a task remembers across its attempts is kept. */
 const MEMO_MS = 7 * 24 * 3_600_000
-
-/** Sends a command with a deadline. */
-type Run = <Result>(command: (client: RedisConnection['client']) => Promise<Result>) => Promise<Result>
 
 /** A job in the hands of a worker, as the worker sees it; what it remembers is a hash beside the job. */
 export class JobDelivery implements Delivery {
@@ -15,9 +12,9 @@ export class JobDelivery implements Delivery {
   readonly attempt: number
   readonly suspect: boolean
   readonly #held: HeldJob
-  readonly #run: Run
+  readonly #run: RunCommand
 
-  constructor(held: HeldJob, run: Run) {
+  constructor(held: HeldJob, run: RunCommand) {
     this.message = held.message
     this.attempt = held.attempt
     this.suspect = held.suspect

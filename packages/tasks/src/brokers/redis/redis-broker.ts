@@ -15,22 +15,20 @@ import type {
   Term,
 } from '../../broker.js'
 import type { DeadLetter } from '../../dead-letter.js'
-import { dedupeScope } from '../../dedupe-scope.js'
-import { LANES } from '../../lane.js'
 import type { TaskMessage, TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
-import { cancelMark } from './cancel-mark.js'
-import { DEAD_FIELD, type HeldJob, SOLO_FIELD } from './held-job.js'
-import { type LaneHost, LaneQueue, laneName } from './lane-queue.js'
+import { CANCELLED_MS, cancelMark } from './cancel-mark.js'
+import { DEAD_FIELD, SOLO_FIELD } from './held-job.js'
 import type { OpenConnection } from './open-connection.js'
 import { RedisConsumer } from './redis-consumer.js'
 import { RedisControl } from './redis-control.js'
+import { RedisLayout } from './redis-layout.js'
 import { RedisOffice } from './redis-office.js'
 import { RedisProducer } from './redis-producer.js'
 import { RedisView } from './redis-view.js'
 import { ResultWaiters } from './result-waiters.js'
-import { cancelWaiting, discardDead, dropLease } from './task-scripts.js'
+import { cancelWaiting, discardDead } from './task-scripts.js'
 
 /** A Redis broker with every choice made. Times in milliseconds. */
 export interface RedisBrokerSettings {
@@ -44,9 +42,6 @@ export interface RedisBrokerSettings {
   readonly maxPayloadBytes: number
 }
 
-/** How long it is remembered that a task was cancelled, at least. */
-const CANCELLED_MS = 3_600_000
-
 /** Tasks in Redis, in the layout of BullMQ. */
 export class RedisBroker implements TaskBroker {
   readonly name = 'redis'
@@ -54,10 +49,9 @@ export class RedisBroker implements TaskBroker {
   readonly capabilities: BrokerCapabilities
   readonly board: Board
   readonly #settings: RedisBrokerSettings
-  readonly #lanes = new Map<string, LaneQueue>()
+  readonly #layout: RedisLayout
   readonly #parts = new Set<Closable>()
   readonly #view: RedisView
-  #host: LaneHost | undefined
   #control: RedisControl | undefined
   #producer: RedisProducer | undefined
   #waiters: ResultWaiters | undefined
@@ -74,19 +68,22 @@ export class RedisBroker implements TaskBroker {
       leaseMs: settings.lockMs,
       largestMessageBytes: settings.maxPayloadBytes,
     }
+    this.#layout = new RedisLayout(() => {
+      const connection = this.#connection()
+      const { lockMs, stalledMs, prefix = connection.cluster ? '{plinth}' : 'plinth' } = settings
+      return { connection, prefix, lockMs, stalledMs }
+    })
     this.#view = new RedisView({
+      layout: this.#layout,
       run: (command, options) => this.#run(command, options),
-      lane: (queue, lane) => this.#lane(queue, lane),
-      laneNames: (queue) => this.#laneNames(queue),
-      slot: () => this.#slot,
     })
     this.board = {
       entries: async (options) => {
-        const entries = await this.#run((client) => client.hgetall(this.#key('board')), options)
+        const entries = await this.#run((client) => client.hgetall(this.#layout.key('board')), options)
         return new Map(Object.entries(entries))
       },
       set: async (key, value, options) => {
-        const board = this.#key('board')
+        const board = this.#layout.key('board')
         if (value === undefined) await this.#run((client) => client.hdel(board, key), options)
         else await this.#run((client) => client.hset(board, key, value), options)
       },
@@ -113,9 +110,7 @@ export class RedisBroker implements TaskBroker {
     if (!this.available) await this.#settings.open.known(options)
     this.#producer ??= new RedisProducer({
       connection: this.#connection(),
-      lane: (queue, lane) => this.#lane(queue, lane),
-      laneNames: (queue) => this.#laneNames(queue),
-      claimKey: (kind, message, key) => `${this.#laneNames(message.queue)[1]}:key:${dedupeScope(kind, message, key)}`,
+      layout: this.#layout,
       maxInFlight: this.#settings.maxInFlight,
       maxPayloadBytes: this.#settings.maxPayloadBytes,
     })
@@ -128,15 +123,13 @@ export class RedisBroker implements TaskBroker {
     const consumer = new RedisConsumer(
       {
         connection,
+        run: (command) => connection.run(command, { deadlineMs: commandMs }),
         control: this.#controls(),
-        commandMs,
+        layout: this.#layout,
         lockMs,
         stalledMs,
         maxEnded,
-        rememberCancelled: (held, reason) => this.#rememberCancelled(held, reason),
-        forget: (held) => this.#forget(held),
       },
-      options.queues.flatMap((queue) => LANES.map((lane) => this.#lane(queue, lane))),
       options,
     )
     this.#parts.add(consumer)
@@ -157,8 +150,14 @@ export class RedisBroker implements TaskBroker {
   }
 
   async cancel({ id, queue }: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
-    const args = [...this.#laneNames(queue), id, JSON.stringify(reason ?? null), CANCELLED_MS, cancelMark(reason)]
-    const answer = await this.#run((client) => cancelWaiting.run(client, [this.#slot], args), options)
+    const args = [
+      ...this.#layout.laneNames(queue),
+      id,
+      JSON.stringify(reason ?? null),
+      CANCELLED_MS,
+      cancelMark(reason),
+    ]
+    const answer = await this.#run((client) => cancelWaiting.run(client, [this.#layout.slot], args), options)
     const control = this.#controls()
     if (answer === 'cancelled') {
       await control.send(control.waiters, { type: 'ended', id }).catch(() => {}) // whoever waits looks again
@@ -174,8 +173,7 @@ export class RedisBroker implements TaskBroker {
   }
 
   async replay({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
-    for (const lane of LANES) {
-      const one = this.#lane(queue, lane)
+    for (const one of this.#layout.lanes(queue)) {
       const failed = await this.#run((client) => client.zscore(one.key('failed'), id), options)
       if (failed === null) continue
       await this.#run((client) => client.hdel(one.key(id), DEAD_FIELD, SOLO_FIELD, 'stc', 'stacktrace'), options)
@@ -193,8 +191,8 @@ export class RedisBroker implements TaskBroker {
   }
 
   async discard({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
-    const args = [...this.#laneNames(queue), id]
-    return Number(await this.#run((client) => discardDead.run(client, [this.#slot], args), options)) === 1
+    const args = [...this.#layout.laneNames(queue), id]
+    return Number(await this.#run((client) => discardDead.run(client, [this.#layout.slot], args), options)) === 1
   }
 
   counts(queue: string, options: CallOptions): Promise<QueueCounts> {
@@ -214,12 +212,12 @@ export class RedisBroker implements TaskBroker {
   }
 
   async paused(queue: string, options: CallOptions): Promise<boolean> {
-    const meta = this.#lane(queue, 'normal').key('meta')
+    const meta = this.#layout.lane(queue, 'normal').key('meta')
     return (await this.#run((client) => client.hexists(meta, 'paused'), options)) === 1
   }
 
   async lead(name: string, lead: (term: Term) => Promise<void>): Promise<Closable> {
-    const office = new RedisOffice(this.#connection(), this.#key(`lead:${name}`), lead)
+    const office = new RedisOffice(this.#connection(), this.#layout.key(`lead:${name}`), lead)
     this.#parts.add(office)
     return office
   }
@@ -227,68 +225,20 @@ export class RedisBroker implements TaskBroker {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await Promise.all([...this.#parts].map((part) => part.close()))
-      for (const lane of this.#lanes.values()) lane.close()
+      this.#layout.close()
       await this.#settings.open.close()
     })()
     return this.#closing
   }
 
   async #setPaused(queue: string, paused: boolean, options: CallOptions): Promise<void> {
-    for (const lane of LANES) {
-      await this.#run(async () => (await this.#lane(queue, lane).backend()).pause(paused), options)
+    for (const lane of this.#layout.lanes(queue)) {
+      await this.#run(async () => (await lane.backend()).pause(paused), options)
     }
-  }
-
-  async #rememberCancelled({ message, job }: HeldJob, reason: string | undefined): Promise<void> {
-    const key = `${this.#laneNames(message.queue)[1]}:cancelled:${job.id}`
-    const keepMs = Math.max(CANCELLED_MS, message.keepResultMs)
-    await this.#run((client) => client.set(key, JSON.stringify(reason ?? null), 'PX', keepMs), {})
-  }
-
-  #forget({ memoKey, message }: HeldJob): void {
-    const unique = message.dedupe?.unique
-    if (memoKey !== undefined) this.#run((client) => client.del(memoKey), {}).catch(() => {}) // it expires
-    if (unique === undefined) return
-    const key = `${this.#laneNames(message.queue)[1]}:key:${dedupeScope('u', message, unique.key)}`
-    this.#run((client) => dropLease.run(client, [key], [message.id]), {}).catch(() => {}) // it no longer holds anyway
-  }
-
-  #lane(queue: string, lane: (typeof LANES)[number]): LaneQueue {
-    const name = laneName(queue, lane)
-    let known = this.#lanes.get(name)
-    if (known === undefined) {
-      known = new LaneQueue(this.#lanesHost(), queue, lane)
-      this.#lanes.set(name, known)
-    }
-    return known
-  }
-
-  #laneNames(queue: string): readonly [string, string, string] {
-    const { prefix } = this.#lanesHost()
-    const name = (lane: (typeof LANES)[number]): string => `${prefix}:${laneName(queue, lane)}`
-    return [name('high'), name('normal'), name('low')]
-  }
-
-  #lanesHost(): LaneHost {
-    if (this.#host === undefined) {
-      const connection = this.#connection()
-      const { lockMs, stalledMs, prefix = connection.cluster ? '{plinth}' : 'plinth' } = this.#settings
-      this.#host = { connection, prefix, lockMs, stalledMs }
-    }
-    return this.#host
-  }
-
-  /** A key that stands where all others do: it tells a Cluster where a script runs. */
-  get #slot(): string {
-    return this.#key('board')
-  }
-
-  #key(type: string): string {
-    return `${this.#lanesHost().prefix}:${type}`
   }
 
   #controls(): RedisControl {
-    this.#control ??= new RedisControl(this.#connection(), this.#lanesHost().prefix)
+    this.#control ??= new RedisControl(this.#connection(), this.#layout.prefix)
     return this.#control
   }
 

@@ -1,35 +1,28 @@
-import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { BackendUnavailableError } from '@plinth/core'
-import type { RedisConnection } from '@plinth/core/redis'
+import type { JobJson } from 'bullmq'
 import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
 import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
 import { decodeJob } from './bull-codec.js'
 import { CANCEL_FIELD, readCancelMark } from './cancel-mark.js'
-import { HeldJob, isLost, type Keeping, SOLO_FIELD } from './held-job.js'
+import { HeldJob, SOLO_FIELD } from './held-job.js'
 import { JobDelivery } from './job-delivery.js'
-import type { LaneQueue, Taken } from './lane-queue.js'
-import { LaneRota, type LaneTurn } from './lane-rota.js'
+import { JobLocks, type JobLocksHost } from './job-locks.js'
+import { JobOutcomes } from './job-outcomes.js'
+import { LaneIntake } from './lane-intake.js'
+import type { LaneQueue } from './lane-queue.js'
 import type { RedisControl } from './redis-control.js'
+import type { RedisLayout } from './redis-layout.js'
 import { ResultDesk } from './result-desk.js'
-import { WakeUp } from './wake-up.js'
 
-/** What a consumer needs of its broker. Times in milliseconds. */
-export interface RedisConsumerHost {
-  readonly connection: RedisConnection
+/** What a consumer needs of its broker. */
+export interface RedisConsumerHost extends JobLocksHost {
   readonly control: RedisControl
-  /** How long one command may take. */
-  readonly commandMs: number
-  readonly lockMs: number
-  readonly stalledMs: number
+  readonly layout: RedisLayout
   /** Ended jobs of each lane that are kept at most. */
   readonly maxEnded: number
-  /** Remembers that a task was cancelled, before its job goes. */
-  readonly rememberCancelled: (held: HeldJob, reason: string | undefined) => Promise<void>
-  /** Takes away what is of no use once a task has ended. Costs nothing for a task that left nothing. */
-  readonly forget: (held: HeldJob) => void
 }
 
 /** So many of the last wishes to cancel what is not here are remembered: the job may be on its way. */
@@ -44,50 +37,67 @@ const REMEMBERED_WISHES = 64
 export class RedisConsumer implements TaskConsumer {
   readonly #host: RedisConsumerHost
   readonly #options: ConsumeOptions
-  readonly #rota: LaneRota
+  readonly #intake: LaneIntake
   readonly #desk: ResultDesk
-  readonly #wake: WakeUp
-  readonly #id = randomUUID()
+  readonly #outcomes: JobOutcomes
+  readonly #locks: JobLocks
   readonly #held = new Map<string, HeldJob>()
   readonly #suspects: HeldJob[] = []
   readonly #wishes = new Set<string>()
   readonly #down = new AbortController()
-  readonly #timers: NodeJS.Timeout[] = []
-  #keeping: Keeping
+  readonly #off: (() => void)[] = []
   #running = 0
-  /** Questions of our own under way, and next jobs that come with a settlement. */
-  #asking = 0
+  /** Jobs of which it is being read whether they were cancelled, and next jobs that come with a settlement. */
+  #looking = 0
   #fetching = 0
   #solo = false
   #taking = true
-  #tokens = 0
-  readonly #off: (() => void)[] = []
   #closing: Promise<void> | undefined
 
-  constructor(host: RedisConsumerHost, lanes: readonly LaneQueue[], options: ConsumeOptions) {
+  constructor(host: RedisConsumerHost, options: ConsumeOptions) {
     this.#host = host
     this.#options = options
     setMaxListeners(0, this.#down.signal) // every task that cannot be settled yet waits for it
-    this.#rota = new LaneRota(lanes, options.weights)
     this.#desk = new ResultDesk(host.control)
-    this.#wake = new WakeUp(
-      host.connection,
-      lanes.map((lane) => lane.key('marker')),
+    const failed = (error: unknown): void => this.#report(error)
+    this.#intake = new LaneIntake(
+      {
+        ...host,
+        down: this.#down.signal,
+        took: (lane, job, token) => this.#took(lane, job, token),
+        ready: () => this.#pump(),
+        failed,
+      },
+      options.queues.flatMap((queue) => host.layout.lanes(queue)),
+      options.weights,
     )
-    this.#keeping = { resultMs: 0, deadMs: 0, most: host.maxEnded }
+    this.#outcomes = new JobOutcomes({ ...host, desk: this.#desk, down: this.#down.signal, failed })
+    this.#locks = new JobLocks(
+      host,
+      { lanes: this.#intake.lanes, held: this.#held },
+      {
+        lost: (id) => options.interrupt(id, 'lost', undefined),
+        freed: (lane) => {
+          lane.hopeful = true
+          this.#pump()
+        },
+        failed,
+      },
+    )
   }
 
   async start(): Promise<void> {
     this.#off.push(
       this.#host.connection.onChange(({ available }) => {
-        if (available) this.#hopeAgain()
+        if (!available) return
+        this.#intake.hopeAgain()
+        this.#pump()
       }),
       this.#host.control.onAfterGap(() => {
         for (const held of this.#held.values()) void this.#lookWhetherCancelled(held)
       }),
     )
-    this.#every(this.#host.lockMs / 8, () => this.#renewLocks())
-    this.#every(this.#host.stalledMs, () => this.#findStalled())
+    this.#locks.start()
     await this.#desk.open((message) => {
       if (message.type === 'cancel') this.#cancel(message.id, message.reason)
     })
@@ -96,8 +106,8 @@ export class RedisConsumer implements TaskConsumer {
 
   async stop(): Promise<void> {
     this.#taking = false
-    await this.#wake.close()
-    while (this.#asking + this.#fetching > 0 && this.#host.connection.available) await sleep(2)
+    await this.#intake.close()
+    while ((this.#expecting || this.#fetching > 0) && this.#host.connection.available) await sleep(2)
   }
 
   close(deadlineMs = 5000): Promise<void> {
@@ -111,17 +121,9 @@ export class RedisConsumer implements TaskConsumer {
     await Promise.all(this.#suspects.splice(0).map((held) => this.#settle(held, { kind: 'released' })))
     while (this.#held.size > 0 && systemTaskClock.elapsed() < end) await sleep(5)
     this.#down.abort()
-    for (const timer of this.#timers) clearInterval(timer)
+    this.#locks.stop()
     for (const off of this.#off) off()
     await this.#desk.close()
-  }
-
-  #every(ms: number, work: () => Promise<void>): void {
-    this.#timers.push(
-      setInterval(() => {
-        work().catch((error: unknown) => this.#report(error))
-      }, ms).unref(),
-    )
   }
 
   /** A broker that is away is told of by its connection; everything else is worth a line. */
@@ -130,67 +132,33 @@ export class RedisConsumer implements TaskConsumer {
     this.#options.onError(error instanceof Error ? error : new Error(String(error)))
   }
 
-  #hopeAgain(): void {
-    this.#rota.hopeAgain()
-    this.#pump()
+  /** Whether a job may start any moment: one was asked for, or is looked at. */
+  get #expecting(): boolean {
+    return this.#intake.asking || this.#looking > 0
   }
 
   /** Takes the next step: ask a lane, sleep, or do nothing until a slot is free. */
   #pump(): void {
-    if (!this.#taking || this.#solo || this.#asking > 0 || !this.#host.connection.available) return
+    if (!this.#taking || this.#solo || this.#expecting || !this.#host.connection.available) return
     if (this.#suspects.length > 0) {
       this.#startAlone()
       return
     }
     if (this.#running >= this.#options.concurrency) return
-    const lane = this.#rota.take()
-    if (lane !== undefined) void this.#ask(lane)
-    else if (!this.#wake.sleeping) void this.#sleep()
+    this.#intake.next()
   }
 
-  async #ask(lane: LaneTurn): Promise<void> {
-    this.#asking += 1
-    const token = `${this.#id}:${this.#tokens++}`
-    try {
-      const taken = await this.#run(() => lane.queue.take(token))
-      this.#took(lane, taken, token)
-    } catch (error) {
-      this.#report(error)
-      await sleep(200, this.#down.signal) // an outage is waited for; what is no outage must not spin
-    } finally {
-      this.#asking -= 1
-      this.#pump()
-    }
-  }
-
-  async #sleep(): Promise<void> {
-    const mark = await this.#wake.sleep(this.#rota.nextDueAt - Date.now())
-    this.#rota.woken(mark)
-    if (this.#taking && mark === undefined && !this.#host.connection.available) await sleep(200, this.#down.signal)
-    this.#pump()
-  }
-
-  #took(lane: LaneTurn, taken: Taken, token: string): void {
-    if (taken.job === undefined) {
-      this.#rota.foundEmpty(lane, taken.nextAt)
-      return
-    }
-    lane.hopeful = true
-    const { queue } = lane
-    const message = decodeJob(taken.job, queue.queue, queue.lane)
+  #took(lane: LaneQueue, job: JobJson, token: string): void {
+    const message = decodeJob(job, lane.queue, lane.lane)
     const now = systemTaskClock.elapsed()
-    if (message === undefined) {
-      const unreadable = decodeJob({ ...taken.job, data: '{}' }, queue.queue, queue.lane)
-      if (unreadable === undefined) return
-      const failure = { name: 'InvalidPayload', message: 'The stored task is not JSON.' }
-      this.#hold(new HeldJob(queue, taken.job, token, unreadable, now), {
-        kind: 'dead',
-        reason: 'invalid-payload',
-        failure,
-      })
+    if (message !== undefined) {
+      this.#hold(new HeldJob(lane, job, token, message, now), readCancelMark(job.deferredFailure))
       return
     }
-    this.#hold(new HeldJob(queue, taken.job, token, message, now), readCancelMark(taken.job.deferredFailure))
+    const unreadable = decodeJob({ ...job, data: '{}' }, lane.queue, lane.lane)
+    if (unreadable === undefined) return
+    const failure = { name: 'InvalidPayload', message: 'The stored task is not JSON.' }
+    this.#hold(new HeldJob(lane, job, token, unreadable, now), { kind: 'dead', reason: 'invalid-payload', failure })
   }
 
   #hold(held: HeldJob, decided?: Outcome): void {
@@ -202,11 +170,7 @@ export class RedisConsumer implements TaskConsumer {
       return
     }
     this.#held.set(held.job.id, held)
-    const { keepResultMs, keepDeadMs } = held.message
-    const { resultMs, deadMs, most } = this.#keeping
-    if (keepResultMs > resultMs || keepDeadMs > deadMs) {
-      this.#keeping = { resultMs: Math.max(resultMs, keepResultMs), deadMs: Math.max(deadMs, keepDeadMs), most }
-    }
+    this.#outcomes.keepLongEnough(held.message)
     if (decided === undefined && this.#wishes.delete(held.job.id)) void this.#beginUnlessCancelled(held)
     else this.#begin(held, decided)
   }
@@ -239,23 +203,23 @@ export class RedisConsumer implements TaskConsumer {
   /** What was said while nobody listened is read off the job. */
   async #lookWhetherCancelled(held: HeldJob): Promise<void> {
     const { id } = held.job
-    const mark = await this.#run((client) => client.hget(held.lane.key(id), CANCEL_FIELD)).catch(() => undefined)
+    const mark = await this.#host.run((client) => client.hget(held.lane.key(id), CANCEL_FIELD)).catch(() => undefined)
     const wish = readCancelMark(mark)
     if (wish !== undefined && this.#held.get(id) === held) this.#cancel(id, wish.reason)
   }
 
   /** A wish may have been meant for an earlier life of the task: the job itself says whether it still holds. */
   async #beginUnlessCancelled(held: HeldJob): Promise<void> {
-    this.#asking += 1 // a close waits for what is about to start
+    this.#looking += 1 // a close waits for what is about to start
     await this.#lookWhetherCancelled(held)
-    this.#asking -= 1
+    this.#looking -= 1
     this.#begin(held, held.cancelled)
     this.#pump()
   }
 
   async #handle(held: HeldJob): Promise<void> {
     this.#running += 1
-    const outcome = await this.#options.handle(new JobDelivery(held, this.#command))
+    const outcome = await this.#options.handle(new JobDelivery(held, this.#host.run))
     await this.#settle(held, outcome, true)
   }
 
@@ -275,7 +239,7 @@ export class RedisConsumer implements TaskConsumer {
     const job = held.lane.key(held.job.id)
     let starts: number
     try {
-      starts = await this.#run((client) => client.hincrby(job, SOLO_FIELD, 1))
+      starts = await this.#host.run((client) => client.hincrby(job, SOLO_FIELD, 1))
     } catch (error) {
       this.#report(error)
       return this.#settle(held, { kind: 'released' })
@@ -287,9 +251,9 @@ export class RedisConsumer implements TaskConsumer {
       return this.#settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message } })
     }
     this.#running += 1
-    const outcome = await this.#options.handle(new JobDelivery(held, this.#command))
+    const outcome = await this.#options.handle(new JobDelivery(held, this.#host.run))
     if (outcome.kind === 'released') {
-      await this.#run((client) => client.hincrby(job, SOLO_FIELD, -1)).catch((error) => this.#report(error))
+      await this.#host.run((client) => client.hincrby(job, SOLO_FIELD, -1)).catch((error) => this.#report(error))
     }
     this.#running -= 1
     await this.#settle(held, outcome)
@@ -298,15 +262,15 @@ export class RedisConsumer implements TaskConsumer {
   /** Makes an outcome durable, however long the broker is away meanwhile, and goes on with the slot that it frees. */
   async #settle(held: HeldJob, outcome: Outcome, slot = false): Promise<void> {
     const busy = this.#running >= this.#options.concurrency
-    const lane = slot && this.#mayFetchNext() ? this.#rota.goOnWith(held.lane, busy) : undefined
+    const lane = slot && this.#mayFetchNext() ? this.#intake.goOnWith(held.lane, busy) : undefined
     const fetchNext = lane !== undefined && outcome.kind !== 'released'
     if (fetchNext) this.#fetching += 1
-    const taken = await this.#storeSurely(held, outcome, fetchNext)
+    const taken = await this.#outcomes.store(held, outcome, fetchNext)
     this.#held.delete(held.job.id)
     if (slot) this.#running -= 1
     if (fetchNext) {
       this.#fetching -= 1
-      if (taken !== undefined) this.#took(lane, taken, held.token)
+      if (taken !== undefined) this.#intake.answered(lane, taken, held.token)
     }
     this.#pump()
   }
@@ -314,59 +278,5 @@ export class RedisConsumer implements TaskConsumer {
   /** Whether the job that ends may bring the next: its lane's turn, and room for one more. */
   #mayFetchNext(): boolean {
     return this.#taking && !this.#solo && this.#suspects.length === 0 && !this.#down.signal.aborted
-  }
-
-  async #storeSurely(held: HeldJob, outcome: Outcome, fetchNext: boolean): Promise<Taken | undefined> {
-    for (let attempt = 0; !this.#down.signal.aborted; attempt += 1) {
-      try {
-        if (outcome.kind === 'cancelled') await this.#host.rememberCancelled(held, outcome.reason)
-        const taken = await this.#run(() => held.store(outcome, this.#keeping, fetchNext, Date.now()))
-        if (outcome.kind === 'completed' || outcome.kind === 'dead' || outcome.kind === 'cancelled') {
-          this.#desk.ended(held.job.id, outcome)
-          this.#host.forget(held)
-        }
-        return taken
-      } catch (error) {
-        // It was stored by an earlier try whose answer was lost, or another worker has it: either way it is not ours.
-        if (isLost(error)) return undefined
-        this.#report(error)
-        if (!(error instanceof BackendUnavailableError) && attempt >= 3) return undefined
-        await sleep(Math.min(1000, 50 * 2 ** attempt), this.#down.signal)
-      }
-    }
-    return undefined
-  }
-
-  async #renewLocks(): Promise<void> {
-    const now = systemTaskClock.elapsed()
-    for (const { queue } of this.#rota.lanes) {
-      const due = [...this.#held.values()].filter(
-        (held) => held.lane === queue && now - held.renewedAt > this.#host.lockMs / 6,
-      )
-      if (due.length === 0) continue
-      const ids = due.map(({ job }) => job.id)
-      const tokens = due.map(({ token }) => token)
-      const lost = await this.#run(async () => (await queue.backend()).extendLocks(ids, tokens, this.#host.lockMs))
-      for (const held of due) held.renewedAt = now
-      for (const id of lost ?? []) this.#options.interrupt(id, 'lost', undefined)
-    }
-  }
-
-  async #findStalled(): Promise<void> {
-    if (!this.#host.connection.available) return
-    const look = async (lane: LaneTurn): Promise<void> => {
-      const found = await this.#run(async () => (await lane.queue.backend()).moveStalledJobsToWait())
-      if (found.length === 0) return
-      lane.hopeful = true
-      this.#pump()
-    }
-    await Promise.all(this.#rota.lanes.map(look))
-  }
-
-  readonly #command = <Result>(command: (client: RedisConnection['client']) => Promise<Result>): Promise<Result> =>
-    this.#run(command)
-
-  #run<Result>(command: (client: RedisConnection['client']) => Promise<Result>): Promise<Result> {
-    return this.#host.connection.run(command, { deadlineMs: this.#host.commandMs })
   }
 }

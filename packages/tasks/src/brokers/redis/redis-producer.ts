@@ -2,29 +2,25 @@ import { BackendUnavailableError, type CallOptions, InfraError } from '@plinth/c
 import type { RedisConnection } from '@plinth/core/redis'
 import type { JobJson } from 'bullmq'
 import type { EnqueueAnswer } from '../../broker.js'
-import type { Lane } from '../../lane.js'
 import { LANES } from '../../lane.js'
 import type { TaskMessage } from '../../message.js'
 import { InFlight } from '../in-flight.js'
 import { encodeData, encodeJob } from './bull-codec.js'
+import { CANCELLED_MS } from './cancel-mark.js'
 import type { LaneQueue } from './lane-queue.js'
+import type { RedisLayout } from './redis-layout.js'
 import { storeKeyed } from './task-scripts.js'
 
 /** What a producer needs of its broker. */
 export interface RedisProducerHost {
   readonly connection: RedisConnection
-  readonly lane: (queue: string, lane: Lane) => LaneQueue
-  /** The lanes of a queue with the prefix: high, normal, low. */
-  readonly laneNames: (queue: string) => readonly [string, string, string]
-  readonly claimKey: (kind: 'i' | 'u' | 'd', message: TaskMessage, key: string) => string
+  readonly layout: RedisLayout
   readonly maxInFlight: number
   readonly maxPayloadBytes: number
 }
 
 /** So many messages go in one pipeline. */
 const PIPELINE = 500
-/** How long it is remembered that a task was cancelled. */
-const CANCELLED_MS = 3_600_000
 /** How long the key of a unique task is kept at most; its task rarely lives longer, and the key is dropped when it ends. */
 const UNIQUE_MS = 90 * 24 * 3_600_000
 
@@ -54,7 +50,7 @@ export class RedisProducer {
         alone.push(this.#oneOf(message, index, answers, call))
         continue
       }
-      const lane = this.#host.lane(message.queue, message.lane)
+      const lane = this.#host.layout.lane(message.queue, message.lane)
       const indexes = plain.get(lane)
       if (indexes === undefined) plain.set(lane, [index])
       else indexes.push(index)
@@ -101,7 +97,7 @@ export class RedisProducer {
   }
 
   #add(message: TaskMessage, data: string): Promise<string> {
-    const lane = this.#host.lane(message.queue, message.lane)
+    const lane = this.#host.layout.lane(message.queue, message.lane)
     const job = encodeJob(message, data)
     if (lane.loaded !== undefined) return lane.loaded.addJob(job, message.id)
     return lane.backend().then((backend) => backend.addJob(job, message.id))
@@ -110,13 +106,13 @@ export class RedisProducer {
   /** Answers the id under which the message is stored; a duplicate's begins with `=`, as no id does. */
   async #addKeyed(client: RedisConnection['client'], { message, data }: Ready): Promise<string> {
     const { idempotency, unique, debounce } = message.dedupe ?? {}
-    const { laneNames, claimKey } = this.#host
-    const names = laneNames(message.queue)
+    const { layout } = this.#host
+    const names = layout.laneNames(message.queue)
     const none = `${names[1]}:key`
     const keys = [
-      idempotency === undefined ? none : claimKey('i', message, idempotency.key),
-      unique === undefined ? none : claimKey('u', message, unique.key),
-      debounce === undefined ? none : claimKey('d', message, debounce.key),
+      idempotency === undefined ? none : layout.claimKey('i', message, idempotency.key),
+      unique === undefined ? none : layout.claimKey('u', message, unique.key),
+      debounce === undefined ? none : layout.claimKey('d', message, debounce.key),
     ]
     const job = encodeJob(message, data)
     const args = [

@@ -2,20 +2,16 @@ import type { CallOptions } from '@plinth/core'
 import type { RedisClient } from '@plinth/core/redis'
 import type { DeadQuery, ListQuery, QueueCounts, TaskRecord } from '../../broker.js'
 import type { DeadLetter } from '../../dead-letter.js'
-import { LANES, type Lane } from '../../lane.js'
+import { LANES } from '../../lane.js'
 import type { TaskRef } from '../../message.js'
 import { deadLetterOf, fieldsOf, type ReadJob, recordOf } from './bull-records.js'
-import type { LaneQueue } from './lane-queue.js'
+import type { RedisLayout } from './redis-layout.js'
 import { readJob } from './task-scripts.js'
 
 /** What a view needs of its broker. */
 export interface RedisViewHost {
+  readonly layout: RedisLayout
   run<Result>(command: (client: RedisClient) => Promise<Result>, options: CallOptions): Promise<Result>
-  lane(queue: string, lane: Lane): LaneQueue
-  /** The lanes of a queue with the prefix: high, normal, low. */
-  laneNames(queue: string): readonly [string, string, string]
-  /** A key that stands where all others do: it tells a Cluster where a script runs. */
-  slot(): string
 }
 
 interface Found {
@@ -33,8 +29,9 @@ export class RedisView {
   }
 
   async inspect({ id, queue }: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
-    const { run, slot, laneNames } = this.#host
-    const answer = await run((client) => readJob.run(client, [slot()], [...laneNames(queue), id]), options)
+    const { run, layout } = this.#host
+    const args = [...layout.laneNames(queue), id]
+    const answer = await run((client) => readJob.run(client, [layout.slot], args), options)
     if (!Array.isArray(answer)) return undefined
     const [lane, state, ...rest] = answer as [number, ReadJob['state'], ...string[]]
     if (lane === 0) return cancelledRecord({ id, queue }, JSON.parse(rest[0] ?? 'null') as string | null)
@@ -50,7 +47,7 @@ export class RedisView {
   async counts(queue: string, options: CallOptions): Promise<QueueCounts> {
     const counts = { waiting: 0, delayed: 0, running: 0, completed: 0, dead: 0 }
     for (const lane of LANES) {
-      const one = this.#host.lane(queue, lane)
+      const one = this.#host.layout.lane(queue, lane)
       const [wait, paused, prioritized, delayed, active, completed, failed] = await this.#host.run(
         (client) =>
           Promise.all([
@@ -86,7 +83,7 @@ export class RedisView {
   async #byTime(queue: string, set: string, offset: number, limit: number, options: CallOptions): Promise<Found[]> {
     const found: (Found & { readonly at: number })[] = []
     for (const [index, lane] of LANES.entries()) {
-      const key = this.#host.lane(queue, lane).key(set)
+      const key = this.#host.layout.lane(queue, lane).key(set)
       const last = String(offset + limit - 1)
       const flat = await this.#host.run((client) => client.zrange(key, '0', last, 'WITHSCORES'), options)
       for (let at = 0; at + 1 < flat.length; at += 2) {
@@ -100,7 +97,7 @@ export class RedisView {
   async #inOrder(queue: string, list: string, offset: number, limit: number, options: CallOptions): Promise<Found[]> {
     const found: Found[] = []
     for (const [index, lane] of LANES.entries()) {
-      const key = this.#host.lane(queue, lane).key(list)
+      const key = this.#host.layout.lane(queue, lane).key(list)
       const ids = await this.#host.run((client) => client.lrange(key, -(offset + limit), -1), options)
       for (const id of ids.toReversed()) found.push({ id, lane: index })
     }
@@ -113,7 +110,7 @@ export class RedisView {
     found: readonly Found[],
     options: CallOptions,
   ): Promise<ReadJob[]> {
-    const keys = found.map(({ id, lane }) => this.#host.lane(queue, LANES[lane] ?? 'normal').key(id))
+    const keys = found.map(({ id, lane }) => this.#host.layout.lane(queue, LANES[lane] ?? 'normal').key(id))
     const hashes = await this.#host.run((client) => Promise.all(keys.map((key) => client.hgetall(key))), options)
     return found.flatMap(({ id, lane }, index) => {
       const fields = new Map(Object.entries(hashes[index] ?? {}))
