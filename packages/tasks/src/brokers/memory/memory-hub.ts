@@ -9,7 +9,7 @@ import type { ChangeLog } from './change-log.js'
 import type { MemoryConsumer } from './memory-consumer.js'
 import { MemoryDedupe } from './memory-dedupe.js'
 import { MemoryDelays } from './memory-delays.js'
-import { MemoryDelivery } from './memory-delivery.js'
+import { MemoryDispatch } from './memory-dispatch.js'
 import { MemoryEnded } from './memory-ended.js'
 import { type Ended, type MemoryEntry, newEntry, settledOf } from './memory-entry.js'
 import { MemoryQueues } from './memory-queues.js'
@@ -27,8 +27,7 @@ export interface MemoryLimits {
 /**
  * Every task of a memory broker, and what is to happen to it next.
  *
- * With a log it tells of every change, hands a task to its worker only when it is written that it starts, and tells of its
- * end only when that is written.
+ * With a log it tells of every change, and tells of the end of a task only when that is written.
  */
 export class MemoryHub {
   readonly clock: TaskClock
@@ -41,13 +40,8 @@ export class MemoryHub {
   readonly #log: ChangeLog | undefined
   readonly #delays: MemoryDelays
   readonly #ended: MemoryEnded
-  readonly #consumers = new Set<MemoryConsumer>()
-  /** Tasks of which it is being written that they start. */
-  readonly #claims = new Map<MemoryEntry, MemoryConsumer>()
-  readonly #drained = new Set<() => void>()
+  readonly #dispatch: MemoryDispatch
   #unfinished = 0
-  #busy = 0
-  #pumping = false
 
   constructor(clock: TaskClock, limits: MemoryLimits, log?: ChangeLog) {
     this.clock = clock
@@ -56,6 +50,15 @@ export class MemoryHub {
     this.#log = log
     this.#delays = new MemoryDelays(clock, (entry) => this.#ready(entry))
     this.#ended = new MemoryEnded(limits.maxEnded)
+    this.#dispatch = new MemoryDispatch({
+      queues: this.queues,
+      log,
+      started: ({ message }) => {
+        if (message.dedupe !== undefined) this.dedupe.started(message)
+      },
+      settle: (entry, consumer, outcome) => this.#settle(entry, consumer, outcome),
+      convict: (entry) => this.#convict(entry),
+    })
   }
 
   add(message: TaskMessage): EnqueueAnswer {
@@ -95,22 +98,17 @@ export class MemoryHub {
   }
 
   join(consumer: MemoryConsumer): void {
-    this.#consumers.add(consumer)
-    this.#pumpSoon()
+    this.#dispatch.join(consumer)
   }
 
   /** A consumer closes in order: what it still holds is handed back untouched. */
   leave(consumer: MemoryConsumer): void {
-    this.#consumers.delete(consumer)
-    for (const entry of [...consumer.held]) this.#settle(entry, consumer, RELEASED)
-    this.#pumpSoon()
+    this.#dispatch.leave(consumer)
   }
 
   /** A consumer's process died: what it held comes again, as suspects. */
   crash(consumer: MemoryConsumer): void {
-    this.#consumers.delete(consumer)
-    for (const entry of [...consumer.held]) {
-      this.#letGo(entry, consumer)
+    for (const entry of this.#dispatch.lose(consumer)) {
       entry.suspect = true
       this.#wait(entry, 0, this.clock.now())
     }
@@ -120,8 +118,7 @@ export class MemoryHub {
     const entry = this.entries.get(id)
     if (entry === undefined) return 'unknown'
     if (entry.ended !== undefined) return 'finished'
-    const claimer = this.#claims.get(entry)
-    if (claimer !== undefined) this.#letGo(entry, claimer)
+    this.#dispatch.unclaim(entry)
     if (entry.holder !== undefined) {
       entry.holder.options.interrupt(id, 'cancelled', reason)
       return 'requested'
@@ -145,7 +142,7 @@ export class MemoryHub {
   setPaused(queue: string, paused: boolean): void {
     this.queues.setPaused(queue, paused)
     this.#log?.note('queue', queue)
-    this.#pumpSoon()
+    this.#dispatch.pumpSoon()
   }
 
   /** Puts a text on the board; `undefined` takes it off. */
@@ -157,10 +154,7 @@ export class MemoryHub {
 
   /** Resolves when nothing runs and nothing that could run waits. */
   drain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained.add(resolve)
-      this.#pumpSoon()
-    })
+    return this.#dispatch.drain()
   }
 
   #admit(entry: MemoryEntry, dueAt: number, now: number): void {
@@ -179,66 +173,7 @@ export class MemoryHub {
   #ready(entry: MemoryEntry): void {
     entry.state = 'waiting'
     this.queues.push(entry)
-    this.#pumpSoon()
-  }
-
-  #pumpSoon(): void {
-    if (this.#pumping) return
-    this.#pumping = true
-    queueMicrotask(() => {
-      this.#pumping = false
-      this.#pump()
-    })
-  }
-
-  #pump(): void {
-    for (let started = true; started; ) {
-      started = false
-      for (const consumer of this.#consumers) {
-        const entry = consumer.hasRoom ? this.queues.next(consumer) : undefined
-        if (entry === undefined) continue
-        this.#start(entry, consumer)
-        started = true
-      }
-    }
-    if (this.#busy > 0 || this.#drained.size === 0) return
-    for (const resolve of this.#drained) resolve()
-    this.#drained.clear()
-  }
-
-  #start(entry: MemoryEntry, consumer: MemoryConsumer): void {
-    if (entry.suspect) {
-      consumer.solo = true
-      entry.soloStarts += 1
-      if (entry.soloStarts > consumer.options.crashBudget) {
-        consumer.solo = false
-        this.#convict(entry)
-        return
-      }
-    }
-    entry.state = 'running'
-    entry.holder = consumer
-    consumer.held.add(entry)
-    this.#busy += 1
-    if (entry.message.dedupe !== undefined) this.dedupe.started(entry.message)
-    if (this.#log === undefined) this.#hand(entry, consumer)
-    else void this.#claim(entry, consumer, this.#log)
-  }
-
-  /** Writes that a task starts before it does: if it kills the process, that is known afterwards. */
-  async #claim(entry: MemoryEntry, consumer: MemoryConsumer, log: ChangeLog): Promise<void> {
-    this.#claims.set(entry, consumer)
-    log.note('task', entry.message.id)
-    await log.written()
-    if (this.#claims.get(entry) !== consumer) return // it was cancelled, or its worker is gone
-    this.#claims.delete(entry)
-    if (consumer.taking) this.#hand(entry, consumer)
-    else this.#settle(entry, consumer, RELEASED)
-  }
-
-  #hand(entry: MemoryEntry, consumer: MemoryConsumer): void {
-    const delivery = new MemoryDelivery(entry, this.#log)
-    void consumer.options.handle(delivery).then((outcome) => this.#settle(entry, consumer, outcome))
+    this.#dispatch.pumpSoon()
   }
 
   #convict(entry: MemoryEntry): void {
@@ -249,7 +184,7 @@ export class MemoryHub {
 
   #settle(entry: MemoryEntry, consumer: MemoryConsumer, outcome: Outcome): void {
     if (entry.holder !== consumer) return // it was taken away: another run decides
-    this.#letGo(entry, consumer)
+    this.#dispatch.letGo(entry, consumer)
     if (outcome.kind === 'released') {
       entry.soloStarts = Math.max(0, entry.soloStarts - 1)
     } else {
@@ -282,14 +217,6 @@ export class MemoryHub {
     }
   }
 
-  #letGo(entry: MemoryEntry, consumer: MemoryConsumer): void {
-    if (this.#claims.size > 0) this.#claims.delete(entry)
-    entry.holder = undefined
-    consumer.released(entry)
-    this.#busy -= 1
-    this.#pumpSoon()
-  }
-
   #end(entry: MemoryEntry, settled: Settled, result: string | undefined, keepMs: number): void {
     const { id, dedupe } = entry.message
     const now = this.clock.now()
@@ -303,7 +230,7 @@ export class MemoryHub {
     if (keepMs === 0) this.entries.delete(id)
     else this.#ended.push(entry)
     this.#forget(now)
-    this.#pumpSoon()
+    this.#dispatch.pumpSoon()
   }
 
   #tell(id: string, settled: Settled): void {
@@ -326,8 +253,6 @@ export class MemoryHub {
 
 /** How a task ended well. Its result is read from its text when somebody asks. */
 const COMPLETED: Settled = { status: 'completed', result: undefined }
-
-const RELEASED: Outcome = { kind: 'released' }
 
 function full(maxTasks: number): InfraError {
   return new BackendUnavailableError(
