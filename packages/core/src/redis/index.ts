@@ -5,3 +5,4 @@ export { createRedisHub, type RedisHub, type RedisLeaseOptions, type RedisPoolRe
 export type { RedisLease } from './redis-lease.js'
 export type { RedisIdentity, RedisNode, RedisTarget, RedisVariables } from './redis-target.js'
 export type { RedisAddress } from './redis-url.js'
+export { resolveRedisTarget } from './resolve-redis-target.js'
