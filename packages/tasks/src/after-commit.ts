@@ -1,5 +1,7 @@
 import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
+import { FUNCTION, having, mustBe } from './option-checks.js'
 import type { Task } from './task.js'
+import { TaskDefinitionError } from './task-errors.js'
 import type { TaskHandle } from './task-handle.js'
 import type { Tasks } from './tasks.js'
 
@@ -27,9 +29,17 @@ export async function afterCommit<Result>(
   tasks: Tasks,
   work: (later: Later) => Promise<Result>,
 ): Promise<Committed<Result>> {
+  mustBe(tasks, having('what createTasks made', 'enqueue', 'enqueueMany'), 'tasks of afterCommit')
+  mustBe(work, FUNCTION, 'work of afterCommit')
+  let committed = false
   const collected: (() => Promise<TaskHandle>)[] = []
   const result = await work({
-    enqueue: (task, ...rest) => void collected.push(() => tasks.enqueue(task, ...rest)),
+    enqueue: (task, ...rest) => {
+      if (committed)
+        throw new TaskDefinitionError('What afterCommit collects is enqueued by now: call tasks.enqueue().')
+      collected.push(() => tasks.enqueue(task, ...rest))
+    },
   })
+  committed = true
   return { result, handles: await Promise.all(collected.map((enqueue) => enqueue())) }
 }

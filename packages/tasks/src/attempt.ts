@@ -1,12 +1,14 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
 import type { InfraError, Logger } from '@plinth/core'
 import type { Delivery } from './broker.js'
+import { NO_OPTIONS } from './build-message.js'
 import { currentInput } from './current-input.js'
 import { encodeResult } from './encode-result.js'
 import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 import { describeFailure } from './failure.js'
 import { isThenable } from './is-thenable.js'
 import type { TaskRun } from './middleware.js'
+import { durationOf } from './option-checks.js'
 import type { Outcome } from './outcome.js'
 import { Snooze } from './snooze.js'
 import type { AnyTask, Task, TaskContext } from './task.js'
@@ -113,14 +115,19 @@ export class Attempt implements TaskContext<never> {
   }
 
   snooze(delay: Duration): never {
-    throw new Snooze(parseDuration(delay, `snooze of task "${this.task}"`))
+    throw new Snooze(durationOf(delay, `snooze of task "${this.task}"`))
   }
 
   enqueue<Input, Output, ChildDeps>(
     task: Task<Input, Output, ChildDeps>,
     ...[input, options]: EnqueueArguments<Input, EnqueueOptions>
   ): Promise<TaskHandle<Output>> {
-    const child = this.#host.enqueueChild(this.#delivery, task as unknown as AnyTask, input, options ?? {})
+    const child = this.#host.enqueueChild(
+      this.#delivery,
+      task as unknown as AnyTask,
+      input,
+      options === undefined ? NO_OPTIONS : options,
+    )
     return child as Promise<TaskHandle<Output>>
   }
 

@@ -1,11 +1,13 @@
 import type { CallOptions } from '@plinth/core'
 import type { AdminListOptions, TasksAdmin } from './admin.js'
 import type { CancelAnswer, QueueCounts, TaskBroker, TaskRecord } from './broker.js'
+import { checkOptions, type Kinds, mustBe, oneOf, show, TEXT, wholeFrom } from './option-checks.js'
 import type { Schedule } from './schedule/schedule.js'
 import type { ScheduleBook } from './schedule/schedule-book.js'
 import type { ScheduleReport } from './schedule/schedule-options.js'
 import { pauseKey, readStates, STATES_KEY, slotMessage } from './schedule/scheduler.js'
 import { TaskDefinitionError } from './task-errors.js'
+import { checkReason } from './task-handle.js'
 import { taskId } from './task-id.js'
 
 /** What the admin functions work on. */
@@ -15,6 +17,13 @@ export interface AdminHost {
   readonly schedules: ScheduleBook
   readonly call: CallOptions
 }
+
+const LIST_KINDS = {
+  queue: TEXT,
+  state: oneOf('waiting', 'delayed', 'running', 'completed', 'dead', 'cancelled'),
+  offset: wholeFrom(0),
+  limit: wholeFrom(0),
+} satisfies Kinds<AdminListOptions>
 
 /** Answers an operator by asking the broker. */
 export class BrokerAdmin implements TasksAdmin {
@@ -34,11 +43,16 @@ export class BrokerAdmin implements TasksAdmin {
     return Object.fromEntries(counted)
   }
 
-  list({ queue, state, offset = 0, limit = 50 }: AdminListOptions): Promise<readonly TaskRecord[]> {
+  async list(options: AdminListOptions): Promise<readonly TaskRecord[]> {
+    checkOptions(options, LIST_KINDS, 'admin.list()')
+    const { queue, state, offset = 0, limit = 50 } = options
+    mustBe(state, LIST_KINDS.state, 'state of admin.list()')
+    this.#checkQueue(queue)
     return this.#host.broker.list({ queue, state, offset, limit }, this.#host.call)
   }
 
   async inspect(id: string): Promise<TaskRecord | undefined> {
+    mustBe(id, TEXT, 'id of admin.inspect()')
     for (const queue of this.#host.queues) {
       const record = await this.#host.broker.inspect({ id, queue }, this.#host.call)
       if (record !== undefined) return record
@@ -47,6 +61,8 @@ export class BrokerAdmin implements TasksAdmin {
   }
 
   async cancel(id: string, reason?: string): Promise<CancelAnswer> {
+    mustBe(id, TEXT, 'id of admin.cancel()')
+    checkReason(reason)
     for (const queue of this.#host.queues) {
       const answer = await this.#host.broker.cancel({ id, queue }, reason, this.#host.call)
       if (answer !== 'unknown') return answer
@@ -55,21 +71,25 @@ export class BrokerAdmin implements TasksAdmin {
   }
 
   async retry(id: string): Promise<boolean> {
+    mustBe(id, TEXT, 'id of admin.retry()')
     for (const queue of this.#host.queues) {
       if (await this.#host.broker.replay({ id, queue }, this.#host.call)) return true
     }
     return false
   }
 
-  pause(queue: string): Promise<void> {
+  async pause(queue: string): Promise<void> {
+    this.#checkQueue(queue)
     return this.#host.broker.pause(queue, this.#host.call)
   }
 
-  resume(queue: string): Promise<void> {
+  async resume(queue: string): Promise<void> {
+    this.#checkQueue(queue)
     return this.#host.broker.resume(queue, this.#host.call)
   }
 
-  paused(queue: string): Promise<boolean> {
+  async paused(queue: string): Promise<boolean> {
+    this.#checkQueue(queue)
     return this.#host.broker.paused(queue, this.#host.call)
   }
 
@@ -111,9 +131,20 @@ export class BrokerAdmin implements TasksAdmin {
     throw answer?.error ?? new Error('The broker gave no answer.')
   }
 
+  /** A queue that is misspelt has no tasks, and pausing it would stop none. */
+  #checkQueue(queue: string): void {
+    const { queues } = this.#host
+    if (queues.includes(queue)) return
+    throw new TaskDefinitionError(
+      `No task given to createTasks goes to queue ${show(queue)}. Known queues: ${queues.join(', ')}.`,
+    )
+  }
+
   #schedule(name: string): Schedule {
     const schedule = this.#host.schedules.get(name)
     if (schedule !== undefined) return schedule
-    throw new TaskDefinitionError(`There is no schedule "${name}" here.`)
+    throw new TaskDefinitionError(
+      `There is no schedule ${show(name)} here. Known schedules: ${[...this.#host.schedules.values()].map((one) => one.name).join(', ')}.`,
+    )
   }
 }

@@ -2,9 +2,35 @@ import type { CallOptions } from '@plinth/core'
 import type { TaskBroker } from './broker.js'
 import type { DeadFilter, DeadLetter } from './dead-letter.js'
 import type { DeadLetters, ReplayOptions, ReplayReport } from './dead-letters.js'
+import {
+  checkOptions,
+  either,
+  type Kinds,
+  mustBe,
+  NUMBER,
+  OBJECT,
+  oneOf,
+  SWITCH,
+  TEXT,
+  wholeFrom,
+} from './option-checks.js'
 
 /** How many dead letters are read at once. */
 const PAGE = 200
+
+const FILTER = {
+  task: TEXT,
+  queue: TEXT,
+  reason: oneOf(...['attempts', 'non-retryable', 'invalid-payload', 'unknown-task', 'expired', 'crash', 'timeout']),
+  since: NUMBER,
+  until: NUMBER,
+} satisfies Kinds<DeadFilter>
+const LIST_KINDS = { ...FILTER, limit: wholeFrom(0) }
+const REPLAY = { limit: wholeFrom(0), dryRun: SWITCH } satisfies Kinds<ReplayOptions>
+const WHICH = either(
+  { words: 'the id of a dead letter', is: TEXT.is },
+  { words: 'a filter (an object)', is: OBJECT.is },
+)
 
 /** The dead letters of the queues a service knows. */
 export class BrokerDeadLetters implements DeadLetters {
@@ -18,22 +44,31 @@ export class BrokerDeadLetters implements DeadLetters {
     this.#call = call
   }
 
-  async list({
-    limit = 100,
-    ...filter
-  }: DeadFilter & { readonly limit?: number } = {}): Promise<readonly DeadLetter[]> {
+  async list(options: DeadFilter & { readonly limit?: number } = {}): Promise<readonly DeadLetter[]> {
+    checkOptions(options, LIST_KINDS, 'dead.list()')
+    const { limit = 100, ...filter } = options
+    const queues = filter.queue === undefined ? this.#queues : [filter.queue]
+    const found = await Promise.all(queues.map((queue) => this.#oldest(queue, filter, limit)))
+    return found
+      .flat()
+      .sort((a, b) => a.deadAt - b.deadAt)
+      .slice(0, limit)
+  }
+
+  async #oldest(queue: string, filter: DeadFilter, limit: number): Promise<readonly DeadLetter[]> {
     const found: DeadLetter[] = []
-    for (const queue of filter.queue === undefined ? this.#queues : [filter.queue]) {
-      for (let offset = 0; found.length < limit; offset += PAGE) {
-        const page = await this.#broker.deadLetters({ queue, offset, limit: PAGE }, this.#call)
-        found.push(...page.filter((letter) => fits(letter, filter)))
-        if (page.length < PAGE) break
-      }
+    for (let offset = 0; found.length < limit; offset += PAGE) {
+      const page = await this.#broker.deadLetters({ queue, offset, limit: PAGE }, this.#call)
+      found.push(...page.filter((letter) => fits(letter, filter)))
+      if (page.length < PAGE) break
     }
-    return found.sort((a, b) => a.deadAt - b.deadAt).slice(0, limit)
+    return found
   }
 
   async replay(which: string | DeadFilter, options: ReplayOptions = {}): Promise<ReplayReport> {
+    mustBe(which, WHICH, 'What dead.replay() puts back')
+    checkOptions(options, REPLAY, 'dead.replay()')
+    if (typeof which !== 'string') checkOptions(which, FILTER, 'the filter of dead.replay()')
     const { limit = 1000, dryRun = false } = options
     const chosen = typeof which === 'string' ? await this.#byId(which) : await this.list({ ...which, limit })
     if (dryRun) return { replayed: chosen.map(({ id }) => id), dryRun }
@@ -45,6 +80,7 @@ export class BrokerDeadLetters implements DeadLetters {
   }
 
   async discard(id: string): Promise<boolean> {
+    mustBe(id, TEXT, 'id of dead.discard()')
     for (const queue of this.#queues) {
       if (await this.#broker.discard({ id, queue }, this.#call)) return true
     }

@@ -1,10 +1,9 @@
-import { parseDuration } from '@plinth/config/units'
 import type { CallOptions } from '@plinth/core'
 import type { CancelAnswer, TaskBroker, TaskRecord } from './broker.js'
 import type { TaskRef } from './message.js'
 import type { Settled } from './outcome.js'
 import { ResultTimeoutError, ResultUnavailableError, TaskCancelledError, TaskFailedError } from './task-errors.js'
-import type { ResultOptions, TaskHandle, TaskStatus } from './task-handle.js'
+import { checkReason, type ResultOptions, readResultOptions, type TaskHandle, type TaskStatus } from './task-handle.js'
 
 /** Never reached: only holds the process. */
 const LONG_MS = 2_147_483_647
@@ -42,8 +41,8 @@ export class BrokerHandle implements TaskHandle {
     return this.#facts.deduplicated
   }
 
-  async result({ timeout = '30s', signal }: ResultOptions = {}): Promise<unknown> {
-    const timeoutMs = parseDuration(timeout, 'timeout of handle.result()')
+  async result(options: ResultOptions = {}): Promise<unknown> {
+    const { timeoutMs, signal } = readResultOptions(options)
     const waiting = new AbortController()
     const passOn = (): void => waiting.abort(signal?.reason)
     if (signal?.aborted === true) passOn()
@@ -74,7 +73,8 @@ export class BrokerHandle implements TaskHandle {
     return (await this.#inspect())?.progress
   }
 
-  cancel(reason?: string): Promise<CancelAnswer> {
+  async cancel(reason?: string): Promise<CancelAnswer> {
+    checkReason(reason)
     return this.#broker.cancel(this.#facts, reason, this.#call)
   }
 

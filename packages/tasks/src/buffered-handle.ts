@@ -1,10 +1,9 @@
-import { parseDuration } from '@plinth/config/units'
 import { withDeadline } from '@plinth/core'
 import type { CancelAnswer } from './broker.js'
 import type { EnqueueBuffer } from './enqueue-buffer.js'
 import { systemTaskClock } from './task-clock.js'
 import { ResultTimeoutError, ResultUnavailableError, TaskCancelledError } from './task-errors.js'
-import type { ResultOptions, TaskHandle, TaskStatus } from './task-handle.js'
+import { checkReason, type ResultOptions, readResultOptions, type TaskHandle, type TaskStatus } from './task-handle.js'
 
 /** A handle of a task that waits in this process for its broker to come back; after that, that of the stored task. */
 export class BufferedHandle implements TaskHandle {
@@ -26,8 +25,8 @@ export class BufferedHandle implements TaskHandle {
     })
   }
 
-  async result({ timeout = '30s', signal }: ResultOptions = {}): Promise<unknown> {
-    const timeoutMs = parseDuration(timeout, 'timeout of handle.result()')
+  async result(options: ResultOptions = {}): Promise<unknown> {
+    const { timeoutMs, signal } = readResultOptions(options)
     const end = systemTaskClock.elapsed() + timeoutMs
     const flushed = await withDeadline(this.#buffer.left(this.id), {
       deadlineMs: timeoutMs,
@@ -52,6 +51,7 @@ export class BufferedHandle implements TaskHandle {
   }
 
   async cancel(reason?: string): Promise<CancelAnswer | 'disabled'> {
+    checkReason(reason)
     if (this.#buffer.remove(this.id)) {
       this.#cancelled = new TaskCancelledError(reason ?? `Task ${this.id} was cancelled.`)
       return 'cancelled'

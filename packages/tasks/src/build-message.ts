@@ -1,7 +1,20 @@
-import { parseDuration } from '@plinth/config/units'
 import type { EnqueueOptions } from './enqueue-options.js'
-import { LANES } from './lane.js'
 import type { Dedupe, TaskMessage } from './message.js'
+import {
+  ANY,
+  checkOptions,
+  DURATION,
+  durationOf,
+  either,
+  type Kind,
+  type Kinds,
+  LANE,
+  MOMENT,
+  mustBe,
+  OBJECT,
+  oneOf,
+  SIGNAL,
+} from './option-checks.js'
 import type { AnyTask } from './task.js'
 import { TaskDefinitionError } from './task-errors.js'
 import { taskId } from './task-id.js'
@@ -9,6 +22,38 @@ import { taskId } from './task-id.js'
 /** Ids that every broker takes. */
 const ID = /^[A-Za-z0-9](?:[A-Za-z0-9._~-]{0,126}[A-Za-z0-9])?$/
 const ONLY_DIGITS = /^\d+$/
+/** Beside its jobs a BullMQ queue keeps keys of these names. */
+const TAKEN: ReadonlySet<string> = new Set([
+  ...[
+    'wait',
+    'paused',
+    'active',
+    'delayed',
+    'prioritized',
+    'completed',
+    'failed',
+    'stalled',
+    'stalled-check',
+    'repeat',
+  ],
+  ...['waiting-children', 'meta', 'events', 'marker', 'limiter', 'metrics', 'id', 'pc', 'de', 'key', 'cancelled'],
+])
+
+const KEY: Kind = {
+  words: 'a key: a text of 1 to 512 characters (hash what is longer)',
+  is: (value) => typeof value === 'string' && value !== '' && value.length <= 512,
+}
+const ENQUEUE = {
+  ...{ delay: DURATION, at: MOMENT, expires: DURATION, priority: LANE, id: ANY },
+  ...{ idempotencyKey: either(KEY, OBJECT), unique: either(KEY, OBJECT), debounce: OBJECT },
+  ...{ headers: OBJECT, deadline: DURATION, signal: SIGNAL },
+} satisfies Kinds<EnqueueOptions>
+const IDEMPOTENCY = { key: KEY, window: DURATION }
+const UNIQUE = { key: KEY, while: oneOf('pending', 'active') }
+const DEBOUNCE = { key: KEY, wait: DURATION }
+
+/** What an enqueue without options is given: nothing to look at. */
+export const NO_OPTIONS: EnqueueOptions = {}
 
 /** Where a message comes from: the task that enqueues it, if one does. */
 export type Parent = Pick<TaskMessage, 'id' | 'root' | 'headers'>
@@ -25,8 +70,8 @@ export function buildMessage(
   now: number,
   parent: Parent | undefined,
 ): TaskMessage {
+  if (options !== NO_OPTIONS) checkOptions(options, ENQUEUE, `an enqueue of task "${task.name}"`)
   const lane = options.priority ?? task.lane
-  if (!LANES.includes(lane)) throw refuse(task, `priority must be one of ${LANES.join(', ')}`)
   const dedupe = parseDedupe(task, options)
   const dueAt = dedupe?.debounce === undefined ? parseDueAt(task, options, now) : now + dedupe.debounce.waitMs
   const message: Mutable<TaskMessage> = {
@@ -43,7 +88,7 @@ export function buildMessage(
   }
   if (dueAt !== undefined) message.dueAt = dueAt
   if (options.expires !== undefined) {
-    message.expiresAt = (dueAt ?? now) + parseDuration(options.expires, `expires of task "${task.name}"`)
+    message.expiresAt = (dueAt ?? now) + durationOf(options.expires, `expires of task "${task.name}"`)
   }
   if (dedupe !== undefined) message.dedupe = dedupe
   if (parent !== undefined) {
@@ -58,13 +103,13 @@ export function buildMessage(
 function parseDueAt(task: AnyTask, options: EnqueueOptions, now: number): number | undefined {
   if (options.delay !== undefined && options.at !== undefined) throw refuse(task, 'give delay or at, not both')
   if (options.delay !== undefined) {
-    const delayMs = parseDuration(options.delay, `delay of task "${task.name}"`)
+    const delayMs = durationOf(options.delay, `delay of task "${task.name}"`)
     return delayMs === 0 ? undefined : now + delayMs
   }
   if (options.at === undefined) return undefined
-  const at = Number(options.at)
-  if (!Number.isFinite(at)) throw refuse(task, 'at must be a valid date or milliseconds since the Unix epoch')
-  return at <= now ? undefined : Math.round(at)
+  const at = Math.round(Number(options.at))
+  if (at > now) durationOf(at - now, `at of task "${task.name}", from now on,`)
+  return at <= now ? undefined : at
 }
 
 function parseDedupe(task: AnyTask, options: EnqueueOptions): Dedupe | undefined {
@@ -81,27 +126,32 @@ function parseDedupe(task: AnyTask, options: EnqueueOptions): Dedupe | undefined
   if (id !== undefined) dedupe.id = true
   if (idempotencyKey !== undefined) {
     const chosen = typeof idempotencyKey === 'string' ? { key: idempotencyKey } : idempotencyKey
-    const windowMs = parseDuration(chosen.window ?? '24h', `idempotencyKey.window of task "${task.name}"`)
-    dedupe.idempotency = { key: parseKey(task, chosen.key), windowMs: Math.max(1, windowMs) }
+    checkKeyed(chosen, IDEMPOTENCY, `idempotencyKey of task "${task.name}"`)
+    const windowMs = durationOf(chosen.window ?? '24h', `idempotencyKey.window of task "${task.name}"`, 1)
+    dedupe.idempotency = { key: chosen.key, windowMs }
   }
   if (unique !== undefined) {
     const chosen = typeof unique === 'string' ? { key: unique } : unique
-    dedupe.unique = { key: parseKey(task, chosen.key), while: chosen.while ?? 'active' }
+    checkKeyed(chosen, UNIQUE, `unique of task "${task.name}"`)
+    dedupe.unique = { key: chosen.key, while: chosen.while ?? 'active' }
   }
   if (debounce !== undefined) {
-    const waitMs = parseDuration(debounce.wait, `debounce.wait of task "${task.name}"`)
-    if (waitMs === 0) throw refuse(task, 'debounce.wait must be more than nothing')
-    dedupe.debounce = { key: parseKey(task, debounce.key), waitMs }
+    checkKeyed(debounce, DEBOUNCE, `debounce of task "${task.name}"`)
+    dedupe.debounce = {
+      key: debounce.key,
+      waitMs: durationOf(debounce.wait, `debounce.wait of task "${task.name}"`, 1),
+    }
   }
   return dedupe
 }
 
-function parseKey(task: AnyTask, key: unknown): string {
-  if (typeof key === 'string' && key !== '') return key
-  throw refuse(task, 'a key must be a text that is not empty')
+function checkKeyed(chosen: { readonly key: string }, kinds: Readonly<Record<string, Kind>>, what: string): void {
+  checkOptions(chosen, kinds, what)
+  mustBe(chosen.key, KEY, `key of ${what}`)
 }
 
 function parseId(task: AnyTask, id: unknown): string {
+  if (typeof id === 'string' && TAKEN.has(id)) throw refuse(task, `id must not be ${id}, which Redis uses itself`)
   if (typeof id === 'string' && ID.test(id) && !ONLY_DIGITS.test(id)) return id
   throw refuse(task, 'id must be 2 to 128 letters, digits, dots, dashes, tildes or underscores, not digits alone')
 }

@@ -1,4 +1,4 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
 import { type AvailabilityChange, type CallOptions, type Logger, silentLogger } from '@plinth/core'
 import type { TasksAdmin } from './admin.js'
 import type { AttemptHost } from './attempt.js'
@@ -7,17 +7,37 @@ import { BrokerAdmin } from './broker-admin.js'
 import { BrokerDeadLetters } from './broker-dead-letters.js'
 import { BrokerHandle } from './broker-handle.js'
 import { BufferedHandle } from './buffered-handle.js'
-import { buildMessage, type Parent } from './build-message.js'
+import { buildMessage, NO_OPTIONS, type Parent } from './build-message.js'
 import { checkCapabilities } from './capabilities.js'
 import type { DeadLetters } from './dead-letters.js'
+import { encodeInput } from './encode-input.js'
 import { EnqueueBuffer, type EnqueueBufferOptions } from './enqueue-buffer.js'
 import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 import type { TaskMessage } from './message.js'
-import { enqueueChain, runChain, type TaskMiddleware } from './middleware.js'
+import { checkMiddleware, enqueueChain, runChain, type TaskMiddleware } from './middleware.js'
+import {
+  ANY,
+  checkOptions,
+  DURATION,
+  durationOf,
+  either,
+  having,
+  type Kinds,
+  LIST,
+  LOGGER,
+  mustBe,
+  OBJECT,
+  oneOf,
+  SIGNAL,
+  show,
+  TASK,
+  TEXT,
+} from './option-checks.js'
 import { ScheduleLeadership } from './schedule/leadership.js'
 import { parseSchedule } from './schedule/schedule.js'
 import { ScheduleBook } from './schedule/schedule-book.js'
 import type { ScheduleOptions } from './schedule/schedule-options.js'
+import { slotMessage } from './schedule/scheduler.js'
 import type { AnyTask, Task } from './task.js'
 import { systemTaskClock } from './task-clock.js'
 import { EnqueueUnknownError, TaskDefinitionError } from './task-errors.js'
@@ -70,7 +90,14 @@ export function createTasks<const Listed extends readonly AnyTask[]>(options: Cr
   return new BrokerTasks(options as unknown as CreateTasksOptions)
 }
 
-const NO_OPTIONS: EnqueueOptions = {}
+const KINDS = {
+  broker: having('a broker, such as memoryBroker()', 'enqueue', 'consume'),
+  ...{ tasks: LIST, deps: ANY, middleware: LIST, logger: LOGGER, enqueueTimeout: DURATION },
+  enqueueWhenDown: either(oneOf('throw', 'buffer'), OBJECT),
+} satisfies Kinds<CreateTasksOptions>
+const BATCH = { deadline: DURATION, signal: SIGNAL } satisfies Kinds<BatchOptions>
+const ITEM = { input: ANY, options: OBJECT } satisfies Kinds<BatchItem<unknown>>
+const CLOSE = { deadline: DURATION }
 
 class BrokerTasks implements Tasks {
   readonly enabled = true
@@ -91,6 +118,7 @@ class BrokerTasks implements Tasks {
   #closing: Promise<void> | undefined
 
   constructor(options: CreateTasksOptions) {
+    checkOptions(options, KINDS, 'createTasks')
     const {
       broker,
       tasks,
@@ -100,6 +128,9 @@ class BrokerTasks implements Tasks {
       enqueueTimeout = '5s',
       enqueueWhenDown = 'throw',
     } = options
+    mustBe(broker, KINDS.broker, 'broker of createTasks')
+    mustBe(tasks, LIST, 'tasks of createTasks')
+    checkMiddleware(middleware)
     this.#broker = broker
     this.#tasks = byName(tasks)
     for (const task of tasks) checkCapabilities(task, broker)
@@ -110,7 +141,7 @@ class BrokerTasks implements Tasks {
     this.#middleware = middleware
     this.#wrapsEnqueue = middleware.some((part) => part.enqueue !== undefined)
     this.#run = runChain(middleware)
-    this.#call = { deadlineMs: parseDuration(enqueueTimeout, 'enqueueTimeout of createTasks') }
+    this.#call = { deadlineMs: durationOf(enqueueTimeout, 'enqueueTimeout of createTasks', 1) }
     const queues = [...new Set(tasks.map((task) => task.queue))]
     this.dead = new BrokerDeadLetters(broker, queues, this.#call)
     this.admin = new BrokerAdmin({ broker, queues, schedules: this.#schedules, call: this.#call })
@@ -145,9 +176,12 @@ class BrokerTasks implements Tasks {
     task: Task<Input, Output, Deps>,
     ...[input, options]: EnqueueArguments<Input, EnqueueOptions>
   ): Promise<TaskHandle<Output>> {
-    return this.#enqueue(task as unknown as AnyTask, input, options ?? NO_OPTIONS, undefined) as Promise<
-      TaskHandle<Output>
-    >
+    return this.#enqueue(
+      task as unknown as AnyTask,
+      input,
+      options === undefined ? NO_OPTIONS : options,
+      undefined,
+    ) as Promise<TaskHandle<Output>>
   }
 
   async enqueueMany<Input, Output, Deps>(
@@ -155,6 +189,8 @@ class BrokerTasks implements Tasks {
     items: readonly BatchItem<Input>[],
     options: BatchOptions = {},
   ): Promise<readonly BatchAnswer<Output>[]> {
+    checkOptions(options, BATCH, 'enqueueMany')
+    mustBe(items, LIST, 'items of enqueueMany')
     const definition = this.#known(task as unknown as AnyTask)
     const built: (TaskMessage | Error)[] = []
     for (const item of items) {
@@ -176,6 +212,8 @@ class BrokerTasks implements Tasks {
   }
 
   handle<Input, Output, Deps>(task: Task<Input, Output, Deps>, id: string): TaskHandle<Output> {
+    mustBe(task, TASK, 'task of handle()')
+    mustBe(id, TEXT, 'id of handle()')
     const facts = { id, queue: task.queue, task: task.name, deduplicated: false, accepted: false, dueAt: undefined }
     return new BrokerHandle(this.#broker, facts, this.#call) as TaskHandle<Output>
   }
@@ -209,12 +247,19 @@ class BrokerTasks implements Tasks {
     }
     const checked = definition.parseInput(input)
     if (checked instanceof Promise) checked.catch(() => {}) // an asynchronous schema speaks when the slot is run
-    this.#schedules.add(parseSchedule(name, when, definition, input, options ?? {}))
+    const schedule = parseSchedule(name, when, definition, input, options === undefined ? {} : options)
+    const now = this.#broker.clock.now()
+    const message = slotMessage(schedule, now, now) // what no slot could enqueue is refused here, not at night
+    checkCapabilities(definition, this.#broker, message)
+    encodeInput(message, this.#broker.capabilities.largestMessageBytes)
+    this.#schedules.add(schedule)
   }
 
-  close({ deadline = '10s' }: { readonly deadline?: Duration } = {}): Promise<void> {
+  async close(options: { readonly deadline?: Duration } = {}): Promise<void> {
+    checkOptions(options, CLOSE, 'tasks.close()')
+    const deadline = durationOf(options.deadline ?? '10s', 'deadline of tasks.close()')
     this.#closing ??= (async () => {
-      const end = systemTaskClock.elapsed() + parseDuration(deadline, 'deadline of tasks.close()')
+      const end = systemTaskClock.elapsed() + deadline
       await Promise.all([...this.#workers].map((worker) => worker.close({ deadline })))
       await this.#buffer?.close(Math.max(0, end - systemTaskClock.elapsed()))
       await this.#broker.close()
@@ -244,7 +289,12 @@ class BrokerTasks implements Tasks {
 
   #tryBuild(task: AnyTask, item: BatchItem<unknown>): TaskMessage | Error | Promise<TaskMessage | Error> {
     try {
-      const built = this.#build(task, item.input, item.options ?? NO_OPTIONS)
+      checkOptions(item, ITEM, `an item of a batch of task "${task.name}"`)
+      const { input, options = NO_OPTIONS } = item
+      if ('deadline' in options || 'signal' in options) {
+        throw new TaskDefinitionError('deadline and signal go for a whole batch: give them to enqueueMany itself.')
+      }
+      const built = this.#build(task, input, options)
       return built instanceof Promise ? built.catch(asError) : built
     } catch (error) {
       return asError(error)
@@ -301,14 +351,15 @@ class BrokerTasks implements Tasks {
   #callOf(options: { readonly deadline?: Duration; readonly signal?: AbortSignal }): CallOptions {
     if (options.deadline === undefined && options.signal === undefined) return this.#call
     const deadlineMs =
-      options.deadline === undefined ? this.#call.deadlineMs : parseDuration(options.deadline, 'deadline of an enqueue')
+      options.deadline === undefined ? this.#call.deadlineMs : durationOf(options.deadline, 'deadline of an enqueue', 1)
     return options.signal === undefined ? { deadlineMs } : { deadlineMs, signal: options.signal }
   }
 
   #known(task: AnyTask): AnyTask {
-    const known = this.#tasks.get(task.name)
+    const known = this.#tasks.get(task?.name)
     if (known !== undefined) return known
-    throw new TaskDefinitionError(`Task "${task.name}" is not known here: add it to createTasks({ tasks: [...] }).`)
+    mustBe(task, TASK, 'What is enqueued')
+    throw new TaskDefinitionError(`Task ${show(task.name)} is not known here: add it to createTasks({ tasks: [...] }).`)
   }
 }
 
@@ -319,6 +370,7 @@ function asError(thrown: unknown): Error {
 function byName(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {
   const known = new Map<string, AnyTask>()
   for (const task of tasks) {
+    mustBe(task, TASK, 'Each of the tasks of createTasks')
     if (known.has(task.name)) {
       throw new TaskDefinitionError(`Two tasks are named "${task.name}"; a name stands for one task.`)
     }

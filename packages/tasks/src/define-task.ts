@@ -1,6 +1,22 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { LANES, type Lane } from './lane.js'
+import type { Lane } from './lane.js'
+import {
+  ANY,
+  checkOptions,
+  DURATION,
+  durationOf,
+  either,
+  FUNCTION,
+  type Kind,
+  type Kinds,
+  LANE,
+  mustBe,
+  OBJECT,
+  show,
+  TASK,
+  wholeFrom,
+} from './option-checks.js'
 import { parseRetry, type RetryOptions } from './retry-policy.js'
 import { schemaParser } from './schema-parser.js'
 import type { Task, TaskContext } from './task.js'
@@ -25,6 +41,30 @@ export interface TaskOptions {
   /** How long results and dead letters are kept. Default 1 hour and 14 days. */
   readonly keep?: { readonly result?: Duration; readonly dead?: Duration }
 }
+
+const SCHEMA: Kind = {
+  words: 'a Standard Schema, such as one of zod, valibot or arktype',
+  is: (value) => typeof (value as Partial<StandardSchemaV1> | null)?.['~standard']?.validate === 'function',
+}
+
+const KINDS = {
+  name: ANY,
+  version: wholeFrom(1),
+  migrate: OBJECT,
+  retry: OBJECT,
+  timeout: either(DURATION, { words: 'false', is: (value) => value === false }),
+  queue: ANY,
+  priority: LANE,
+  keep: OBJECT,
+  input: SCHEMA,
+  output: SCHEMA,
+  run: FUNCTION,
+} satisfies Kinds<TaskOptions & { input: unknown; output: unknown; run: unknown }>
+
+const KEEP = { result: DURATION, dead: DURATION } satisfies Kinds<NonNullable<TaskOptions['keep']>>
+
+/** On Redis the lanes of a queue bear such names beside it. */
+const LANE_NAME = /-(?:high|low)$/
 
 /** Names that every broker takes: letters, digits, and `. _ -` within. */
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/
@@ -61,17 +101,17 @@ export function defineTask(
     readonly run?: (input: never, context: TaskContext<never>) => unknown
   },
 ): Task<unknown, unknown, never> {
+  checkOptions(options, KINDS, `defineTask of ${show((options as TaskOptions | undefined)?.name)}`)
   const { name, version = 1, queue = 'default', priority = 'normal', timeout = '15m', keep = {} } = options
   checkName(name, 'A task name')
   checkName(queue, `queue of task "${name}"`)
-  if (!LANES.includes(priority)) {
-    throw new TaskDefinitionError(`Task "${name}": priority must be one of ${LANES.join(', ')}.`)
+  if (LANE_NAME.test(queue)) {
+    throw new TaskDefinitionError(
+      `queue of task "${name}" must not end in -high or -low (got ${show(queue)}): so the lanes of a queue are called.`,
+    )
   }
-  if (!Number.isSafeInteger(version) || version < 1) {
-    throw new TaskDefinitionError(`Task "${name}": version must be a whole number from 1 on (got ${String(version)}).`)
-  }
-  const timeoutMs = timeout === false ? undefined : parseDuration(timeout, `timeout of task "${name}"`)
-  if (timeoutMs === 0) throw new TaskDefinitionError(`Task "${name}": timeout must be more than nothing, or false.`)
+  checkOptions(keep, KEEP, `keep of task "${name}"`)
+  const timeoutMs = timeout === false ? undefined : durationOf(timeout, `timeout of task "${name}"`, 1)
   return {
     name,
     version,
@@ -79,8 +119,8 @@ export function defineTask(
     lane: priority,
     retry: parseRetry(options.retry ?? {}, name),
     timeoutMs,
-    keepResultMs: parseDuration(keep.result ?? '1h', `keep.result of task "${name}"`),
-    keepDeadMs: parseDuration(keep.dead ?? '14d', `keep.dead of task "${name}"`),
+    keepResultMs: durationOf(keep.result ?? '1h', `keep.result of task "${name}"`),
+    keepDeadMs: durationOf(keep.dead ?? '14d', `keep.dead of task "${name}"`),
     parseInput: schemaParser(options.input, `The input of task "${name}"`),
     parseOutput: schemaParser(options.output, `The result of task "${name}"`),
     upcast: upcaster(name, version, options.migrate ?? {}),
@@ -93,6 +133,8 @@ export function implementTask<Input, Output, Parsed, Deps = unknown>(
   task: Task<Input, Output, unknown, Parsed>,
   run: (input: Parsed, context: TaskContext<Deps>) => Output | Promise<Output>,
 ): Task<Input, Output, Deps, Parsed> {
+  mustBe(task, TASK, 'What implementTask is given')
+  mustBe(run, FUNCTION, `The handler of task ${show(task.name)}`)
   const { '~types': _, ...definition } = task
   return { ...definition, run: run as NonNullable<Task<Input, Output, Deps>['run']> }
 }
@@ -102,6 +144,7 @@ function upcaster(
   version: number,
   migrate: Readonly<Record<number, (input: never) => unknown>>,
 ): Task['upcast'] {
+  for (const [from, step] of Object.entries(migrate)) mustBe(step, FUNCTION, `migrate[${from}] of task "${name}"`)
   for (const from of Object.keys(migrate).map(Number)) {
     if (!(Number.isSafeInteger(from) && from >= 1 && from < version)) {
       throw new TaskDefinitionError(
@@ -125,8 +168,4 @@ function checkName(name: unknown, what: string): void {
   throw new TaskDefinitionError(
     `${what} must be 1 to 100 letters, digits, dots, dashes or underscores (got ${show(name)}).`,
   )
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 120)) : typeof value
 }

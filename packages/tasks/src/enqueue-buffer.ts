@@ -1,9 +1,10 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
 import { BackendUnavailableError, type CallOptions, type InfraError, type Logger } from '@plinth/core'
 import type { EnqueueAnswer, TaskBroker } from './broker.js'
 import { encodeInput } from './encode-input.js'
 import { describeFailure } from './failure.js'
 import type { TaskMessage } from './message.js'
+import { checkOptions, DURATION, durationOf, type Kinds, wholeFrom } from './option-checks.js'
 import { sleep } from './sleep.js'
 import { systemTaskClock } from './task-clock.js'
 import { EnqueueBufferFullError } from './task-errors.js'
@@ -17,6 +18,8 @@ export interface EnqueueBufferOptions {
   /** A task that the broker has not taken after so long is given up, with a line in the log. Default `'5m'`. */
   readonly maxAge?: Duration
 }
+
+const KINDS = { max: wholeFrom(1), maxBytes: wholeFrom(1), maxAge: DURATION } satisfies Kinds<EnqueueBufferOptions>
 
 /** What became of a buffered task: the id under which the broker has it, or nothing when it was given up. */
 export type Flushed = { readonly id: string } | undefined
@@ -55,11 +58,12 @@ export class EnqueueBuffer {
   #closed = false
 
   constructor(broker: TaskBroker, logger: Logger, options: EnqueueBufferOptions = {}) {
+    checkOptions(options, KINDS, 'enqueueWhenDown of createTasks')
     this.#broker = broker
     this.#logger = logger
     this.#max = options.max ?? 1000
     this.#maxBytes = options.maxBytes ?? 16_777_216
-    this.#maxAgeMs = parseDuration(options.maxAge ?? '5m', 'maxAge of an enqueue buffer')
+    this.#maxAgeMs = durationOf(options.maxAge ?? '5m', 'maxAge of enqueueWhenDown', 1)
     this.#off = broker.onChange(({ available }) => {
       if (available) this.#wake.abort()
     })

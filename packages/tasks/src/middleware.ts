@@ -1,5 +1,6 @@
 import type { EnqueueAnswer } from './broker.js'
 import type { TaskMessage } from './message.js'
+import { FUNCTION, mustBe, OBJECT } from './option-checks.js'
 import type { TaskContext } from './task.js'
 
 /**
@@ -23,6 +24,16 @@ export interface TaskRun {
   readonly input: unknown
   readonly context: TaskContext
   readonly message: TaskMessage
+}
+
+/** Refuses what wraps nothing. @throws TaskDefinitionError */
+export function checkMiddleware(middleware: readonly TaskMiddleware[]): void {
+  for (const part of middleware) {
+    mustBe(part, OBJECT, 'Each middleware of createTasks')
+    const { enqueue, run } = part
+    if (enqueue !== undefined) mustBe(enqueue, FUNCTION, 'enqueue of a middleware')
+    if (run !== undefined || enqueue === undefined) mustBe(run, FUNCTION, 'run of a middleware without enqueue')
+  }
 }
 
 type RunChain = (run: TaskRun, handler: () => unknown) => unknown

@@ -1,11 +1,25 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
 import { type Closable, type Logger, silentLogger } from '@plinth/core'
+import { buildMessage } from './build-message.js'
+import { encodeInput } from './encode-input.js'
 import type { EnqueueOptions } from './enqueue-options.js'
 import { describeFailure } from './failure.js'
+import {
+  ANY,
+  checkOptions,
+  DURATION,
+  durationOf,
+  having,
+  type Kinds,
+  LIST,
+  LOGGER,
+  mustBe,
+  show,
+  TASK,
+} from './option-checks.js'
 import type { AnyTask, Task } from './task.js'
 import { systemTaskClock } from './task-clock.js'
 import { TaskDefinitionError } from './task-errors.js'
-import { taskId } from './task-id.js'
 import type { BatchItem, Tasks } from './tasks.js'
 
 /** What can ask PostgreSQL: a pool, client or transaction of `pg`, PGlite, or anything of that shape. */
@@ -70,6 +84,15 @@ interface Row {
 
 const BATCH = 100
 
+const DATABASE = having('what can ask PostgreSQL, such as a pool of pg', 'query')
+const KINDS = {
+  tasks: having('what createTasks made', 'enqueue', 'enqueueMany'),
+  ...{ known: LIST, database: DATABASE, table: ANY, every: DURATION, logger: LOGGER },
+} satisfies Kinds<OutboxOptions>
+const ENQUEUE = {
+  ...{ delay: ANY, at: ANY, priority: ANY, idempotencyKey: ANY, unique: ANY, headers: ANY },
+} satisfies Kinds<OutboxEnqueueOptions>
+
 /** Makes an outbox over a PostgreSQL table. No I/O until it is used. */
 export function createOutbox(options: OutboxOptions): Outbox {
   return new TableOutbox(options)
@@ -87,15 +110,23 @@ class TableOutbox implements Outbox {
   #flushing: Promise<number> | undefined
   #closed = false
 
-  constructor({ tasks, known, database, table = 'plinth_outbox', every = '1s', logger = silentLogger }: OutboxOptions) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(table)) {
-      throw new TaskDefinitionError('table of an outbox must be letters, digits and underscores.')
+  constructor(options: OutboxOptions) {
+    checkOptions(options, KINDS, 'createOutbox')
+    const { tasks, known, database, table = 'plinth_outbox', every = '1s', logger = silentLogger } = options
+    mustBe(tasks, KINDS.tasks, 'tasks of createOutbox')
+    mustBe(known, LIST, 'known of createOutbox')
+    mustBe(database, DATABASE, 'database of createOutbox')
+    for (const task of known) mustBe(task, TASK, 'Each of known of createOutbox')
+    if (typeof table !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(table)) {
+      throw new TaskDefinitionError(
+        'table of createOutbox must be letters, digits and underscores, and not begin with a digit.',
+      )
     }
     this.#tasks = tasks
     this.#known = new Map(known.map((task) => [task.name, task]))
     this.#database = database
     this.#table = table
-    this.#everyMs = parseDuration(every, 'every of an outbox')
+    this.#everyMs = durationOf(every, 'every of createOutbox', 10)
     this.#logger = logger
     this.schema = `CREATE TABLE IF NOT EXISTS ${table} (
   position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -116,21 +147,24 @@ class TableOutbox implements Outbox {
     input: Input,
     options: OutboxEnqueueOptions = {},
   ): Promise<string> {
-    if (!this.#known.has(task.name)) {
+    mustBe(transaction, DATABASE, 'transaction of an outbox')
+    if (!this.#known.has(task?.name)) {
       throw new TaskDefinitionError(
-        `Task "${task.name}" is not known to this outbox: add it to createOutbox({ known }).`,
+        `Task ${show(task?.name)} is not known to this outbox: add it to createOutbox({ known }).`,
       )
     }
     await task.parseInput(input)
-    const { delay, at, ...rest } = options
-    const dueAt = delay === undefined ? at : Date.now() + parseDuration(delay, `delay of task "${task.name}"`)
-    const stored = { ...rest, ...(dueAt === undefined ? {} : { at: Number(dueAt) }) }
-    const id = taskId(Date.now())
-    const text = input === undefined ? null : JSON.stringify(input)
+    checkOptions(options, ENQUEUE, `an enqueue of task "${task.name}" in an outbox`)
+    // What the relay could never enqueue is refused while the transaction can still be rolled back.
+    const message = buildMessage(task as unknown as AnyTask, input, options, Date.now(), undefined)
+    const text = encodeInput(message, Number.MAX_SAFE_INTEGER)
+    const { delay: _, at: __, ...rest } = options
+    const stored = { ...rest, ...(message.dueAt === undefined ? {} : { at: message.dueAt }) }
+    const { id } = message
     await transaction.query(`INSERT INTO ${this.#table} (id, task, input, options) VALUES ($1, $2, $3, $4)`, [
       id,
       task.name,
-      text,
+      text === '' ? null : text,
       JSON.stringify(stored),
     ])
     return id

@@ -1,4 +1,15 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
+import {
+  ANY,
+  checkOptions,
+  DURATION,
+  durationOf,
+  FUNCTION,
+  type Kinds,
+  NUMBER,
+  oneOf,
+  wholeFrom,
+} from './option-checks.js'
 import { TaskDefinitionError } from './task-errors.js'
 
 /** How long to wait before the next attempt. */
@@ -55,18 +66,22 @@ export interface RetryPolicy {
   readonly retryIf: (error: unknown) => boolean
 }
 
+const KINDS = { attempts: wholeFrom(1, 1_000_000), backoff: ANY, retryIf: FUNCTION } satisfies Kinds<RetryOptions>
+const JITTER = oneOf('none', 'half', 'full')
+const FIXED = { type: ANY, delay: DURATION, jitter: JITTER } satisfies Kinds<FixedBackoff>
+const EXPONENTIAL = {
+  ...{ type: ANY, first: DURATION, factor: NUMBER },
+  ...{ max: DURATION, jitter: JITTER },
+} satisfies Kinds<ExponentialBackoff>
+
 /**
  * Reads the retry options of a task.
  *
- * @throws TaskDefinitionError when `attempts` is not a whole number from 1 on, or a backoff is not one.
+ * @throws TaskDefinitionError for what is misspelt, for `attempts` that are not a whole number from 1 on, and for what is no backoff.
  */
 export function parseRetry(options: RetryOptions, task: string): RetryPolicy {
+  checkOptions(options, KINDS, `retry of task "${task}"`)
   const { attempts = 3, backoff = 'exponential', retryIf = () => true } = options
-  if (!Number.isSafeInteger(attempts) || attempts < 1 || attempts > 1_000_000) {
-    throw new TaskDefinitionError(
-      `Task "${task}": retry.attempts must be a whole number from 1 on (got ${String(attempts)}); 1 means no second try.`,
-    )
-  }
   return { attempts, delayMs: parseBackoff(backoff, task), retryIf }
 }
 
@@ -74,11 +89,12 @@ function parseBackoff(backoff: Backoff, task: string): RetryPolicy['delayMs'] {
   if (typeof backoff === 'function') return backoff
   const chosen: ExponentialBackoff | FixedBackoff =
     backoff === 'exponential' || backoff === 'fixed' ? { type: backoff } : backoff
-  switch (chosen.type) {
+  switch (chosen?.type) {
     case 'exponential':
       return exponential(chosen, task)
     case 'fixed': {
-      const delay = parseDuration(chosen.delay ?? '1s', `backoff.delay of task "${task}"`)
+      checkOptions(chosen, FIXED, `backoff of task "${task}"`)
+      const delay = durationOf(chosen.delay ?? '1s', `backoff.delay of task "${task}"`)
       const jitter = chosen.jitter ?? 'none'
       return () => withJitter(delay, jitter)
     }
@@ -90,8 +106,9 @@ function parseBackoff(backoff: Backoff, task: string): RetryPolicy['delayMs'] {
 }
 
 function exponential(options: ExponentialBackoff, task: string): RetryPolicy['delayMs'] {
-  const first = parseDuration(options.first ?? '1s', `backoff.first of task "${task}"`)
-  const max = parseDuration(options.max ?? '1h', `backoff.max of task "${task}"`)
+  checkOptions(options, EXPONENTIAL, `backoff of task "${task}"`)
+  const first = durationOf(options.first ?? '1s', `backoff.first of task "${task}"`)
+  const max = durationOf(options.max ?? '1h', `backoff.max of task "${task}"`)
   const { factor = 2, jitter = 'half' } = options
   if (!(factor >= 1 && Number.isFinite(factor))) {
     throw new TaskDefinitionError(`Task "${task}": backoff.factor must be a number from 1 on (got ${String(factor)}).`)

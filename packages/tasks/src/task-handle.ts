@@ -1,5 +1,6 @@
 import type { Duration } from '@plinth/config/units'
 import type { CancelAnswer, RecordState } from './broker.js'
+import { checkOptions, DURATION, durationOf, type Kinds, mustBe, SIGNAL, TEXT } from './option-checks.js'
 
 /**
  * Where a task stands. `unknown`: it never was, or is no longer kept; `buffered`: it waits in this process for the broker to
@@ -32,4 +33,20 @@ export interface ResultOptions {
   /** Default `'30s'`. */
   readonly timeout?: Duration
   readonly signal?: AbortSignal
+}
+
+const KINDS = { timeout: DURATION, signal: SIGNAL } satisfies Kinds<ResultOptions>
+
+/** Reads how long to wait. @throws TaskDefinitionError */
+export function readResultOptions(options: ResultOptions): {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+} {
+  checkOptions(options, KINDS, 'handle.result()')
+  return { timeoutMs: durationOf(options.timeout ?? '30s', 'timeout of handle.result()'), signal: options.signal }
+}
+
+/** Refuses a reason of a cancellation that is no text. @throws TaskDefinitionError */
+export function checkReason(reason: string | undefined): void {
+  if (reason !== undefined) mustBe(reason, TEXT, 'The reason of a cancellation')
 }

@@ -1,4 +1,5 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
+import type { Duration } from '@plinth/config/units'
+import { durationOf, MOMENT, mustBe } from './option-checks.js'
 import type { CancelTimer, TaskClock } from './task-clock.js'
 
 /** A clock that stands still until it is told to go on: delays, retries, timeouts and schedules follow it. */
@@ -18,6 +19,7 @@ interface Timer {
 
 /** Makes a clock for tests. It begins at `start`, default 2025-01-01T00:00:00Z. */
 export function virtualClock(start: Date | number = Date.UTC(2025, 0, 1)): VirtualClock {
+  mustBe(start, MOMENT, 'start of a virtual clock')
   const begin = Number(start)
   let now = begin
   let order = 0
@@ -42,7 +44,7 @@ export function virtualClock(start: Date | number = Date.UTC(2025, 0, 1)): Virtu
       return () => timers.delete(timer)
     },
     async advance(by: Duration): Promise<void> {
-      const until = now + parseDuration(by, 'advance of a virtual clock')
+      const until = now + durationOf(by, 'advance of a virtual clock')
       await settle()
       for (let timer = earliest(until); timer !== undefined; timer = earliest(until)) {
         timers.delete(timer)

@@ -1,10 +1,20 @@
-import { parseDuration } from '@plinth/config/units'
 import type { Closable, Logger } from '@plinth/core'
 import { Attempt, type AttemptHost } from './attempt.js'
 import type { Delivery, TaskBroker, TaskConsumer } from './broker.js'
 import { describeFailure } from './failure.js'
-import { DEFAULT_LANE_WEIGHTS, LANES, type LaneWeights } from './lane.js'
+import { DEFAULT_LANE_WEIGHTS, type LaneWeights } from './lane.js'
 import { watchLoop } from './loop-watch.js'
+import {
+  checkOptions,
+  DURATION,
+  durationOf,
+  type Kinds,
+  LIST,
+  OBJECT,
+  SWITCH,
+  show,
+  wholeFrom,
+} from './option-checks.js'
 import type { Outcome } from './outcome.js'
 import { parking } from './parking.js'
 import type { ScheduleLeadership } from './schedule/leadership.js'
@@ -16,6 +26,16 @@ import type { TaskWorker, WorkerCloseOptions, WorkerCloseReport, WorkerOptions }
 
 /** Never reached: only holds the process. */
 const LONG_MS = 2_147_483_647
+
+/** RabbitMQ counts what a consumer holds in two bytes. */
+const MOST_AT_ONCE = 65_535
+const KINDS = {
+  ...{ concurrency: wholeFrom(1, MOST_AT_ONCE), queues: LIST, weights: OBJECT, crashBudget: wholeFrom(1) },
+  ...{ grace: DURATION, unknownGrace: DURATION, schedules: SWITCH },
+} satisfies Kinds<WorkerOptions>
+const WEIGHT = wholeFrom(1, 1_000_000)
+const WEIGHTS = { high: WEIGHT, normal: WEIGHT, low: WEIGHT } satisfies Kinds<LaneWeights>
+const CLOSE = { deadline: DURATION } satisfies Kinds<WorkerCloseOptions>
 
 /** What a worker needs of the `Tasks` it belongs to. */
 export interface WorkerHost {
@@ -52,17 +72,18 @@ export class Worker implements TaskWorker {
   #latest: readonly string[] = []
 
   constructor(host: WorkerHost, options: WorkerOptions) {
+    checkOptions(options, KINDS, 'a worker')
+    checkQueues(options.queues, host.tasks)
     this.#host = host
     this.#options = options
-    this.#concurrency = wholeNumber(options.concurrency ?? 10, 'concurrency')
-    wholeNumber(options.crashBudget ?? 3, 'crashBudget')
+    this.#concurrency = options.concurrency ?? 10
     this.#weights = parseWeights(options.weights)
-    this.#unknownGraceMs = parseDuration(options.unknownGrace ?? '15m', 'unknownGrace of a worker')
+    this.#unknownGraceMs = durationOf(options.unknownGrace ?? '15m', 'unknownGrace of a worker')
     this.#attemptHost = {
       clock: host.broker.clock,
       logger: host.logger,
       deps: host.deps,
-      graceMs: parseDuration(options.grace ?? '1s', 'grace of a worker'),
+      graceMs: durationOf(options.grace ?? '1s', 'grace of a worker'),
       largestResultBytes: host.broker.capabilities.largestMessageBytes,
       chain: host.chain,
       enqueueChild: host.enqueueChild,
@@ -91,8 +112,10 @@ export class Worker implements TaskWorker {
     return this.#starting
   }
 
-  close(options: WorkerCloseOptions = {}): Promise<WorkerCloseReport> {
-    this.#closing ??= this.#close(parseDuration(options.deadline ?? '10s', 'deadline of worker.close()'))
+  async close(options: WorkerCloseOptions = {}): Promise<WorkerCloseReport> {
+    checkOptions(options, CLOSE, 'worker.close()')
+    const deadlineMs = durationOf(options.deadline ?? '10s', 'deadline of worker.close()')
+    this.#closing ??= this.#close(deadlineMs)
     return this.#closing
   }
 
@@ -218,12 +241,18 @@ function queuesOf(tasks: ReadonlyMap<string, AnyTask>): readonly string[] {
 }
 
 function parseWeights(weights: WorkerOptions['weights'] = {}): LaneWeights {
-  const chosen = { ...DEFAULT_LANE_WEIGHTS, ...weights }
-  for (const lane of LANES) wholeNumber(chosen[lane], `weights.${lane}`)
-  return chosen
+  checkOptions(weights, WEIGHTS, 'weights of a worker')
+  const { high, normal, low } = DEFAULT_LANE_WEIGHTS
+  return { high: weights.high ?? high, normal: weights.normal ?? normal, low: weights.low ?? low }
 }
 
-function wholeNumber(value: number, what: string): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value
-  throw new TaskDefinitionError(`A worker's ${what} must be a whole number from 1 on (got ${String(value)}).`)
+/** A queue that no task goes to would be served for ever, and the one that was meant never. */
+function checkQueues(queues: WorkerOptions['queues'], tasks: ReadonlyMap<string, AnyTask>): void {
+  if (queues === undefined) return
+  const known = queuesOf(tasks)
+  const stranger = queues.find((queue) => !known.includes(queue))
+  if (queues.length > 0 && stranger === undefined) return
+  const problem =
+    queues.length === 0 ? 'are none' : `hold ${show(stranger)}, to which no task given to createTasks goes`
+  throw new TaskDefinitionError(`queues of a worker ${problem}. Known queues: ${known.join(', ')}.`)
 }

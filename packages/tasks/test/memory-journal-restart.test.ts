@@ -82,8 +82,8 @@ describe('what a memory broker with a journal confirmed is there after a kill', 
     const path = freshPath()
     await using before = processOn(path, [note])
     await before.tasks.admin.pause('default')
-    await before.tasks.admin.pause('other')
-    await before.tasks.admin.resume('other')
+    await before.broker.pause('other', {})
+    await before.broker.resume('other', {})
 
     await using after = processOn(afterKill(path), [note])
     await after.tasks.worker().start()

@@ -55,6 +55,7 @@ test('who comes after many results begins at a snapshot: dead letters, keys and 
       throw new Error('no')
     },
   })
+  const elsewhere = defineTask({ name: 'elsewhere', queue: 'elsewhere', run: () => {} })
   let runs = 0
   const large = defineTask({
     name: 'large',
@@ -62,7 +63,7 @@ test('who comes after many results begins at a snapshot: dead letters, keys and 
     run: (n: number) => ({ n, text: 'x'.repeat(++runs && 20_000) }),
   })
   const make = (address: string): Tasks => {
-    const tasks = createTasks({ broker: rabbitmqBroker({ url: address }), tasks: [failing, large, row] })
+    const tasks = createTasks({ broker: rabbitmqBroker({ url: address }), tasks: [failing, large, row, elsewhere] })
     onTestFinished(() => tasks.close({ deadline: '2s' }))
     return tasks
   }

@@ -1,3 +1,4 @@
+import { checkOptions, either, having, type Kinds, mustBe, OBJECT, SWITCH, TEXT, wholeFrom } from '../option-checks.js'
 import { systemTaskClock, type TaskClock } from '../task-clock.js'
 import { HubBroker } from './memory/hub-broker.js'
 import { JournaledBroker } from './memory/journaled-broker.js'
@@ -35,16 +36,29 @@ export interface MemoryJournalOptions {
   readonly sync?: boolean
 }
 
+const KINDS = {
+  clock: having('a clock, such as virtualClock()', 'now', 'elapsed', 'after'),
+  ...{ maxTasks: wholeFrom(1), maxEnded: wholeFrom(0), maxPayloadBytes: wholeFrom(1) },
+  journal: either(TEXT, OBJECT),
+} satisfies Kinds<MemoryBrokerOptions>
+const JOURNAL = { path: TEXT, sync: SWITCH } satisfies Kinds<MemoryJournalOptions>
+
 /**
  * Makes a broker that keeps tasks in this process: the embedded default, and the one for tests.
  *
  * It behaves as the others do (JSON in and out, delays, retries, lanes, keys, dead letters, schedules), but what it holds
  * ends with the process, unless it has a `journal`.
+ *
+ * @throws TaskDefinitionError for an option that does not exist, or is not of its kind.
  */
 export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  checkOptions(options, KINDS, 'memoryBroker')
   const { clock = systemTaskClock, maxTasks = 1_000_000, maxEnded = 10_000, maxPayloadBytes = 1_048_576 } = options
   const limits = { maxTasks, maxEnded, maxPayloadBytes }
   if (options.journal === undefined) return new HubBroker(new MemoryHub(clock, limits), new MemoryElections())
-  const { path, sync = false } = typeof options.journal === 'string' ? { path: options.journal } : options.journal
+  const journal = typeof options.journal === 'string' ? { path: options.journal } : options.journal
+  checkOptions(journal, JOURNAL, 'journal of memoryBroker')
+  const { path, sync = false } = journal
+  mustBe(path, TEXT, 'path of journal of memoryBroker')
   return new JournaledBroker(new JournaledPlace({ path, sync, clock, limits }))
 }

@@ -1,6 +1,18 @@
-import { type Duration, parseDuration } from '@plinth/config/units'
-import type { RedisConnection, RedisLeaseOptions } from '@plinth/core/redis'
+import type { Duration } from '@plinth/config/units'
+import { type RedisConnection, type RedisLeaseOptions, resolveRedisTarget } from '@plinth/core/redis'
 import type { TaskBroker } from '../broker.js'
+import {
+  ANY,
+  checkOptions,
+  DURATION,
+  durationOf,
+  either,
+  having,
+  type Kinds,
+  TEXT,
+  wholeFrom,
+} from '../option-checks.js'
+import { TaskDefinitionError } from '../task-errors.js'
 import { OpenConnection } from './redis/open-connection.js'
 import { RedisBroker } from './redis/redis-broker.js'
 
@@ -34,14 +46,38 @@ export type RedisBrokerOptions = RedisBrokerTuning &
     | (RedisLeaseOptions & { readonly connection?: undefined })
   )
 
+/** Every way to say which Redis. */
+type LeaseName = RedisLeaseOptions extends infer One ? (One extends object ? keyof One : never) : never
+
+const KINDS = {
+  ...{ prefix: TEXT, lock: DURATION, stalledCheck: DURATION, commandTimeout: DURATION },
+  ...{ maxEnded: wholeFrom(0), maxInFlight: wholeFrom(1), maxPayloadBytes: wholeFrom(1) },
+  connection: having('a connection of @plinth/core/redis', 'run', 'onChange'),
+  ...{
+    url: either(TEXT, having('a Secret', 'reveal')),
+    address: ANY,
+    cluster: ANY,
+    sentinels: ANY,
+    name: ANY,
+    client: ANY,
+  },
+  ...{ db: wholeFrom(0), username: ANY, password: ANY, tls: ANY, sentinelUsername: ANY, sentinelPassword: ANY },
+  ...{ sentinelTls: ANY, variables: ANY, owner: ANY, poolSize: wholeFrom(1), deadlineMs: wholeFrom(1), breaker: ANY },
+  ...{ connectTimeoutMs: wholeFrom(1), socketTimeoutMs: wholeFrom(1), connectionName: ANY },
+} satisfies Kinds<Record<keyof RedisBrokerTuning | LeaseName | 'connection', unknown>>
+
 /**
  * Makes a broker that keeps tasks in Redis, in the layout of BullMQ: its dashboards and tools work on it unchanged.
  *
  * `redisBroker({ url: 'redis://127.0.0.1:6379/3' })`, or `redisBroker({ connection })` with a connection of
  * `@plinth/core/redis`, which stays yours to close. Needs `bullmq` and `ioredis`. Nothing connects before it is used. Give
  * Redis `maxmemory-policy noeviction` and, to survive its own crash, an append-only file.
+ *
+ * @throws TaskDefinitionError for an option that does not exist or is not of its kind, MisconfiguredError when no Redis, or more
+ * than one, is named.
  */
 export function redisBroker(options: RedisBrokerOptions): TaskBroker {
+  checkOptions(options, KINDS, 'redisBroker')
   const {
     prefix,
     lock = 6000,
@@ -53,7 +89,13 @@ export function redisBroker(options: RedisBrokerOptions): TaskBroker {
     connection,
     ...lease
   } = options
-  const commandMs = parseDuration(commandTimeout, 'commandTimeout of redisBroker')
+  if (connection === undefined) resolveRedisTarget(lease as RedisLeaseOptions)
+  else if (Object.keys(lease).length > 0) {
+    throw new TaskDefinitionError(
+      `redisBroker with a connection that is lent has no use for ${Object.keys(lease).join(', ')}: give one or the other.`,
+    )
+  }
+  const commandMs = durationOf(commandTimeout, 'commandTimeout of redisBroker', 1)
   const open =
     connection === undefined
       ? new OpenConnection({ options: { owner: 'tasks', deadlineMs: commandMs, ...(lease as RedisLeaseOptions) } })
@@ -61,8 +103,8 @@ export function redisBroker(options: RedisBrokerOptions): TaskBroker {
   return new RedisBroker({
     open,
     prefix,
-    lockMs: parseDuration(lock, 'lock of redisBroker'),
-    stalledMs: parseDuration(stalledCheck, 'stalledCheck of redisBroker'),
+    lockMs: durationOf(lock, 'lock of redisBroker', 100),
+    stalledMs: durationOf(stalledCheck, 'stalledCheck of redisBroker', 10),
     commandMs,
     maxEnded,
     maxInFlight,

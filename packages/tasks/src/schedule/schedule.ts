@@ -1,4 +1,16 @@
-import { describeDuration, parseDuration } from '@plinth/config/units'
+import { describeDuration } from '@plinth/config/units'
+import {
+  checkOptions,
+  DURATION,
+  durationOf,
+  type Kinds,
+  LANE,
+  MOMENT,
+  OBJECT,
+  oneOf,
+  show,
+  TEXT,
+} from '../option-checks.js'
 import type { AnyTask } from '../task.js'
 import { TaskDefinitionError } from '../task-errors.js'
 import type { ScheduledEnqueueOptions } from '../tasks.js'
@@ -24,6 +36,13 @@ export interface Schedule {
   readonly jitterMs: number
 }
 
+const KINDS = {
+  ...{ cron: TEXT, timezone: TEXT, every: DURATION, at: MOMENT, jitter: DURATION },
+  missed: oneOf('skip', 'latest', 'all'),
+  overlap: oneOf('queue', 'skip', 'cancel-previous'),
+} satisfies Kinds<ScheduleOptions>
+const ENQUEUE = { priority: LANE, expires: DURATION, headers: OBJECT } satisfies Kinds<ScheduledEnqueueOptions>
+
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,78}[A-Za-z0-9])?$/
 
 /**
@@ -38,15 +57,15 @@ export function parseSchedule(
   input: unknown,
   enqueue: ScheduledEnqueueOptions,
 ): Schedule {
-  if (!NAME.test(name)) {
+  if (typeof name !== 'string' || !NAME.test(name)) {
     throw new TaskDefinitionError(
-      `A schedule's name must be 1 to 80 letters, digits, dots, dashes or underscores (got ${JSON.stringify(name)}).`,
+      `A schedule's name must be 1 to 80 letters, digits, dots, dashes or underscores (got ${show(name)}).`,
     )
   }
+  checkOptions(when, KINDS, `schedule "${name}"`)
+  checkOptions(enqueue, ENQUEUE, `the enqueue of schedule "${name}"`)
   const { missed = 'skip', overlap = 'queue', jitter = 0 } = when
-  oneOf(missed, ['skip', 'latest', 'all'], `missed of schedule "${name}"`)
-  oneOf(overlap, ['queue', 'skip', 'cancel-previous'], `overlap of schedule "${name}"`)
-  const jitterMs = parseDuration(jitter, `jitter of schedule "${name}"`)
+  const jitterMs = durationOf(jitter, `jitter of schedule "${name}"`)
   return { name, task, input, enqueue, ...parseWhen(name, when), missed, overlap, jitterMs }
 }
 
@@ -60,13 +79,11 @@ function parseWhen(name: string, when: ScheduleOptions): Pick<Schedule, 'when' |
     throw new TaskDefinitionError(`Schedule "${name}": timezone goes with cron only.`)
   }
   if (when.every !== undefined) {
-    const every = parseDuration(when.every, `every of schedule "${name}"`)
-    if (every < 1000) throw new TaskDefinitionError(`Schedule "${name}": every must be at least 1s.`)
+    const every = durationOf(when.every, `every of schedule "${name}"`, 1000)
     const next = (after: number): number => (Math.floor(after / every) + 1) * every
     return { when: `every ${describeDuration(every)}`, once: false, next }
   }
   const at = Number(when.at)
-  if (!Number.isFinite(at)) throw new TaskDefinitionError(`Schedule "${name}": at must be a valid date.`)
   return { when: new Date(at).toISOString(), once: true, next: (after) => (after < at ? at : undefined) }
 }
 
@@ -81,8 +98,4 @@ function fromCron(name: string, expression: string, timezone: string): Pick<Sche
     once: false,
     next: (after) => nextCronSlot(cron, offset, after),
   }
-}
-
-function oneOf(value: string, allowed: readonly string[], what: string): void {
-  if (!allowed.includes(value)) throw new TaskDefinitionError(`${what} must be one of ${allowed.join(', ')}.`)
 }

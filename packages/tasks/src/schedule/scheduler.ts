@@ -78,7 +78,9 @@ export async function leadSchedules(options: SchedulerOptions, term: Term): Prom
 
 /** Reads what a leader saved. */
 export function readStates(text: string | undefined): Record<string, ScheduleState> {
-  return text === undefined ? {} : (JSON.parse(text) as Record<string, ScheduleState>)
+  // Without a prototype: `constructor` is the name of a schedule like any other.
+  const states: Record<string, ScheduleState> = Object.create(null)
+  return Object.assign(states, text === undefined ? {} : JSON.parse(text))
 }
 
 /** The message of one slot. */
