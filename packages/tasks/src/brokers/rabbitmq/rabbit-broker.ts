@@ -1,10 +1,4 @@
-import {
-  type AvailabilityChange,
-  BackendUnavailableError,
-  type CallOptions,
-  type Closable,
-  withDeadline,
-} from '@plinth/core'
+import type { AvailabilityChange, CallOptions, Closable } from '@plinth/core'
 import type {
   Board,
   BrokerCapabilities,
@@ -20,20 +14,19 @@ import type {
   Term,
 } from '../../broker.js'
 import type { DeadLetter } from '../../dead-letter.js'
-import { LANES } from '../../lane.js'
 import type { TaskMessage, TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
-import { CapabilityError } from '../../task-errors.js'
-import type { DeadEntry, LedgerEntry } from './ledger-entry.js'
+import type { LedgerEntry } from './ledger-entry.js'
 import { type Envelope, encodeEnvelope } from './rabbit-codec.js'
 import { pausedKey, RabbitConsumer } from './rabbit-consumer.js'
+import { RabbitInquiry } from './rabbit-inquiry.js'
 import { RabbitLedger } from './rabbit-ledger.js'
 import { RabbitLink } from './rabbit-link.js'
 import { RabbitOffice } from './rabbit-office.js'
 import { RabbitProducer } from './rabbit-producer.js'
-import { laneQueue, RabbitQueues, suspectsQueue } from './rabbit-queues.js'
-import { RabbitView, type RunningEntry } from './rabbit-view.js'
+import { RabbitQueues, suspectsQueue } from './rabbit-queues.js'
+import { RabbitView } from './rabbit-view.js'
 import { RollCall } from './roll-call.js'
 
 /** A RabbitMQ broker with every choice made. Times in milliseconds. */
@@ -61,6 +54,7 @@ export class RabbitBroker implements TaskBroker {
   readonly #queues = new RabbitQueues()
   readonly #producer: RabbitProducer
   readonly #roll: RollCall
+  readonly #inquiry: RabbitInquiry
   readonly #parts = new Set<Closable>()
   #closing: Promise<void> | undefined
 
@@ -71,6 +65,7 @@ export class RabbitBroker implements TaskBroker {
     const parts = { link: this.#link, queues: this.#queues, ledger: this.#ledger, view: this.#view }
     this.#producer = new RabbitProducer({ ...parts, maxInFlight, maxPayloadBytes })
     this.#roll = new RollCall(parts)
+    this.#inquiry = new RabbitInquiry({ ...parts, roll: this.#roll })
     this.target = targetOf(settings.urls[0])
     this.capabilities = {
       durable: true,
@@ -126,57 +121,12 @@ export class RabbitBroker implements TaskBroker {
     return consumer
   }
 
-  async inspect(ref: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
-    await this.#ledger.sync(options)
-    const ended = (): TaskRecord | undefined => {
-      const known = this.#view.ended(ref.id)
-      return known === undefined ? undefined : recordOf(ref, known, this.#view.dead(ref.id))
-    }
-    const known = ended()
-    if (known !== undefined) return known
-    const running = await this.#ask(ref)
-    // Who ran it may have ended it when the question came.
-    if (running === undefined) return ended() ?? this.#notStarted(ref)
-    const { task, attempt, progress } = running
-    return {
-      ...ref,
-      task,
-      attempt,
-      lane: 'normal',
-      state: 'running',
-      enqueuedAt: 0,
-      ...(progress === undefined ? {} : { progress: JSON.parse(progress) as unknown }),
-    }
+  inspect(ref: TaskRef, options: CallOptions): Promise<TaskRecord | undefined> {
+    return this.#inquiry.inspect(ref, options)
   }
 
-  /** What is known of a task that nobody runs: that it was cancelled, or that it waits if its enqueue named a key or an id. */
-  #notStarted(ref: TaskRef): TaskRecord | undefined {
-    if (this.#view.cancelled.has(ref.id))
-      return recordOf(ref, { status: 'cancelled', reason: this.#view.cancelled.get(ref.id) }, undefined)
-    if (!this.#view.claims.isStored(ref.id)) return undefined
-    return { ...ref, task: '', lane: 'normal', state: 'waiting', attempt: 0, enqueuedAt: 0 }
-  }
-
-  async settled(ref: TaskRef, signal: AbortSignal): Promise<Settled | undefined> {
-    const end = new Promise<Settled>((resolve) => {
-      const off = this.#view.onEntry((entry) => {
-        if (entry.t === 'end' && entry.id === ref.id) {
-          off()
-          resolve(entry.settled)
-        } else if (entry.t === 'cancel' && entry.id === ref.id)
-          void this.#unlessRunning(ref).then((stopped) => stopped && resolve(stopped))
-      })
-      signal.addEventListener('abort', off, { once: true })
-    })
-    signal.throwIfAborted()
-    await this.#ledger.sync({ signal }).catch((error: unknown) => {
-      signal.throwIfAborted()
-      if (!(error instanceof BackendUnavailableError)) throw error // an outage: its end is read afterwards
-    })
-    const known =
-      this.#view.ended(ref.id) ?? (this.#view.cancelled.has(ref.id) ? await this.#unlessRunning(ref) : undefined)
-    if (known !== undefined) return known
-    return withDeadline(end, { signal, onDeadline: () => new Error('unreachable: there is no deadline') })
+  settled(ref: TaskRef, signal: AbortSignal): Promise<Settled | undefined> {
+    return this.#inquiry.settled(ref, signal)
   }
 
   async cancel(ref: TaskRef, reason: string | undefined, options: CallOptions): Promise<CancelAnswer> {
@@ -189,12 +139,8 @@ export class RabbitBroker implements TaskBroker {
     return running === undefined ? 'cancelled' : 'requested'
   }
 
-  async deadLetters({ queue, offset, limit }: DeadQuery, options: CallOptions): Promise<readonly DeadLetter[]> {
-    await this.#ledger.sync(options)
-    return this.#view
-      .deadOf(queue)
-      .slice(offset, offset + limit)
-      .map(({ letter }) => letter)
+  deadLetters(query: DeadQuery, options: CallOptions): Promise<readonly DeadLetter[]> {
+    return this.#inquiry.deadLetters(query, options)
   }
 
   async replay({ id, queue }: TaskRef, options: CallOptions): Promise<boolean> {
@@ -215,26 +161,12 @@ export class RabbitBroker implements TaskBroker {
     return (await this.#ledger.decide<unknown>({ t: 'undead', id, deadAt: letter.deadAt }, options)) !== undefined
   }
 
-  async counts(queue: string, options: CallOptions): Promise<QueueCounts> {
-    const session = await this.#link.use(options)
-    await this.#queues.queue(session, queue)
-    let waiting = 0
-    for (const name of [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]) {
-      waiting += (await session.scratch((channel) => channel.checkQueue(name))).messageCount
-    }
-    return { waiting, dead: this.#view.deadOf(queue).length }
+  counts(queue: string, options: CallOptions): Promise<QueueCounts> {
+    return this.#inquiry.counts(queue, options)
   }
 
-  async list({ queue, state, offset, limit }: ListQuery, options: CallOptions): Promise<readonly TaskRecord[]> {
-    if (state !== 'dead') {
-      throw new CapabilityError(
-        `RabbitMQ cannot list tasks that are ${state}, only dead ones. Its management page shows its queues.`,
-      )
-    }
-    const letters = await this.deadLetters({ queue, offset, limit }, options)
-    return letters.map(({ id, reason, failure }) =>
-      recordOf({ id, queue }, { status: 'dead', reason, failure }, this.#view.dead(id)),
-    )
+  list(query: ListQuery, options: CallOptions): Promise<readonly TaskRecord[]> {
+    return this.#inquiry.list(query, options)
   }
 
   pause(queue: string, options: CallOptions): Promise<void> {
@@ -271,32 +203,6 @@ export class RabbitBroker implements TaskBroker {
 
   async #set(key: string, value: string | undefined, options: CallOptions): Promise<void> {
     await this.#ledger.decide(value === undefined ? { t: 'set', key } : { t: 'set', key, value }, options)
-  }
-
-  /** Asks who runs a task; `undefined` when nobody does. */
-  #ask(ref: TaskRef): Promise<RunningEntry | undefined> {
-    const { id, queue } = ref
-    return this.#roll.find(ref, () => this.#ledger.append({ t: 'ask', id, queue }))
-  }
-
-  async #unlessRunning(ref: TaskRef): Promise<Settled | undefined> {
-    const { id } = ref
-    const running = await this.#ask(ref)
-    return running === undefined
-      ? (this.#view.ended(id) ?? { status: 'cancelled', reason: this.#view.cancelled.get(id) })
-      : undefined
-  }
-}
-
-function recordOf(ref: TaskRef, settled: Settled, dead: DeadEntry | undefined): TaskRecord {
-  return {
-    ...ref,
-    task: dead?.letter.task ?? '',
-    lane: dead?.letter.lane ?? 'normal',
-    state: settled.status,
-    attempt: dead?.letter.attempt ?? 0,
-    enqueuedAt: dead?.letter.enqueuedAt ?? 0,
-    settled,
   }
 }
 
