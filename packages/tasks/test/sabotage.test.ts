@@ -111,6 +111,9 @@ const sabotage: Readonly<Record<string, Break>> = {
   'a failed task is tried again after its backoff, its attempts counted, until it succeeds': settling((outcome) =>
     outcome.kind === 'retry' ? { ...outcome, delayMs: 0 } : outcome,
   ),
+  'tasks that come again at once, after a failure or a nap, run every attempt, and each once': settling((outcome) =>
+    outcome.kind === 'retry' && outcome.delayMs === 0 ? never() : outcome,
+  ),
   'a task whose every attempt fails is dead with its reason, its failure and its input': (broker) => ({
     deadLetters: async (query) =>
       (await broker.deadLetters(query, {})).map((letter) => ({ ...letter, input: undefined })),

@@ -34,6 +34,35 @@ export const failingChecks: readonly Check<TaskBrokerFixture>[] = [
       }),
   },
   {
+    name: 'tasks that come again at once, after a failure or a nap, run every attempt, and each once',
+    run: (fixture) =>
+      withProcesses(fixture, async (start) => {
+        const runs = new Map<string, string[]>()
+        const hasty = defineTask({
+          name: 'hasty',
+          retry: { attempts: 4, backoff: { type: 'fixed', delay: 0 } },
+          run: (_: undefined, context) => {
+            const { id, attempt } = context
+            const own = runs.get(id) ?? []
+            runs.set(id, own)
+            if (own.length === 1) {
+              own.push('nap')
+              context.snooze(0)
+            }
+            own.push(`attempt ${attempt}`)
+            if (attempt < 4) throw new Error('again, at once')
+          },
+        })
+        const { tasks } = start([hasty])
+        await tasks.worker({ concurrency: 10 }).start()
+        const handles = await Promise.all(Array.from({ length: 8 }, () => tasks.enqueue(hasty)))
+        await Promise.all(handles.map((handle) => handle.result()))
+        for (const { id } of handles) {
+          assert.deepEqual(runs.get(id), ['attempt 1', 'nap', 'attempt 2', 'attempt 3', 'attempt 4'])
+        }
+      }),
+  },
+  {
     name: 'a task whose every attempt fails is dead with its reason, its failure and its input',
     run: (fixture) =>
       withProcesses(fixture, async (start) => {

@@ -13,7 +13,7 @@ const UNREADABLE_KEPT_MS = 14 * 24 * 3_600_000
 export type Ending = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
 
 /** What the ledger is told of the end of a task. */
-export function endOf({ message, made }: Envelope, outcome: Ending, at: number): LedgerEntry {
+export function endOf({ message, made, turn }: Envelope, outcome: Ending, at: number): LedgerEntry {
   const unique = message.dedupe?.unique
   const scopes = unique === undefined ? {} : { scopes: [dedupeScope('u', message, unique.key)] }
   const settled = settledOf(outcome)
@@ -21,7 +21,7 @@ export function endOf({ message, made }: Envelope, outcome: Ending, at: number):
   const { id, queue, task, lane, input, enqueuedAt } = message
   const { reason, failure } = outcome
   const letter = { id, queue, task, lane, input, enqueuedAt, reason, failure, attempt: made, deadAt: at }
-  const dead: DeadEntry = { letter, message }
+  const dead: DeadEntry = { letter, message, turn }
   return { t: 'end', id, at, keepMs: message.keepDeadMs, settled, dead, ...scopes }
 }
 
@@ -41,7 +41,7 @@ export function endOfUnreadable({ fields, properties }: ConsumeMessage, at: numb
     keepDeadMs: UNREADABLE_KEPT_MS,
   }
   const failure = { name: 'InvalidPayload', message: 'The stored task cannot be read.' }
-  return endOf({ message, made: 0 }, { kind: 'dead', reason: 'invalid-payload', failure }, at)
+  return endOf({ message, made: 0, turn: 0 }, { kind: 'dead', reason: 'invalid-payload', failure }, at)
 }
 
 function settledOf(outcome: Ending): Settled {

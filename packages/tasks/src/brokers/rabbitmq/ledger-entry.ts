@@ -55,4 +55,6 @@ export type LedgerEntry =
 export interface DeadEntry {
   readonly letter: DeadLetter
   readonly message: TaskMessage
+  /** The turn of the message when it died; absent in what earlier versions wrote. */
+  readonly turn?: number
 }

@@ -149,7 +149,8 @@ export class RabbitBroker implements TaskBroker {
     if (dead === undefined || dead.letter.queue !== queue) return false
     // Stored first: a crash in between leaves the letter and a fresh task, never neither.
     const { dueAt: _, expiresAt: __, parkedAt: ___, ...message } = dead.message
-    await this.#producer.store(message, encodeEnvelope({ message, made: 0, replayed: true }), 0, options)
+    const envelope: Envelope = { message, made: 0, turn: (dead.turn ?? 0) + 1, replayed: true }
+    await this.#producer.store(message, encodeEnvelope(envelope), 0, options)
     await this.#ledger.decide({ t: 'undead', id, deadAt: dead.letter.deadAt }, options)
     return true
   }

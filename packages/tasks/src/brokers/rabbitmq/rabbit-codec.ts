@@ -7,6 +7,8 @@ export interface Envelope {
   readonly message: TaskMessage
   /** Attempts that count so far. */
   readonly made: number
+  /** How often it was put back so far: a message of a later turn goes on with its task, one of the same turn is a copy. */
+  readonly turn: number
   /** It was put back after it had ended, so that it has is no reason to drop it. */
   readonly replayed?: true
 }
@@ -47,10 +49,10 @@ export function encodeEnvelope({ message, ...state }: Envelope): Buffer {
 export function decodeEnvelope({ content }: ConsumeMessage): Envelope | undefined {
   try {
     // The message keeps its state beside it: to take it out would cost more than all else here.
-    const message = JSON.parse(content.toString()) as TaskMessage & Omit<Envelope, 'message'>
-    const { id, task, made, replayed } = message
+    const message = JSON.parse(content.toString()) as TaskMessage & Partial<Omit<Envelope, 'message'>>
+    const { id, task, made, turn = 0, replayed } = message
     if (typeof id !== 'string' || typeof task !== 'string' || typeof made !== 'number') return undefined
-    return replayed === true ? { message, made, replayed } : { message, made }
+    return replayed === true ? { message, made, turn, replayed } : { message, made, turn }
   } catch {
     return undefined
   }

@@ -45,6 +45,8 @@ export class RabbitConsumer implements TaskConsumer {
   readonly #persistence: Persistence
   readonly #suspects: Held[] = []
   readonly #running = new Map<string, Held>()
+  /** What runs have put back and is here again before they are over, by the id of the task. */
+  readonly #early = new Map<string, Held>()
   readonly #down = new AbortController()
   readonly #name = randomUUID()
   #off: (() => void) | undefined
@@ -94,7 +96,8 @@ export class RabbitConsumer implements TaskConsumer {
   async #close(deadlineMs: number): Promise<void> {
     const end = systemTaskClock.elapsed() + deadlineMs
     await this.stop()
-    const unstarted = [...this.#lanes.takeAll(), ...this.#suspects.splice(0)]
+    const unstarted = [...this.#lanes.takeAll(), ...this.#suspects.splice(0), ...this.#early.values()]
+    this.#early.clear()
     await Promise.all(unstarted.map((held) => this.#outcomes.settle(held, { kind: 'released' })))
     while (this.#running.size + this.#outcomes.settling > 0 && systemTaskClock.elapsed() < end) await sleep(5)
     this.#down.abort()
@@ -106,6 +109,7 @@ export class RabbitConsumer implements TaskConsumer {
   #forgetUnstarted(): void {
     this.#lanes.reset()
     this.#suspects.length = 0
+    this.#early.clear()
     this.#outcomes.forgetEnds()
   }
 
@@ -119,11 +123,15 @@ export class RabbitConsumer implements TaskConsumer {
     }
     const arrival = this.#arrivals++
     const held: Held = { envelope, suspect, arrival, raw, channel, session, progress: undefined, start: undefined }
-    if (this.#isCopy(held)) return
+    if (!this.#isCopy(held)) this.#line(held)
+  }
+
+  /** Puts what can be started in line. */
+  #line(held: Held): void {
     if (!this.#intake.taking) void this.#outcomes.settle(held, { kind: 'released' })
-    else if (!suspect && cameBack(raw)) void this.#outcomes.setAside(held)
+    else if (!held.suspect && cameBack(held.raw)) void this.#outcomes.setAside(held)
     else {
-      if (suspect) this.#suspects.push(held)
+      if (held.suspect) this.#suspects.push(held)
       else this.#lanes.push(held)
       this.#pump()
     }
@@ -132,9 +140,11 @@ export class RabbitConsumer implements TaskConsumer {
   /**
    * Whether a message is one that runs here, or that has ended: what comes again after a break of the connection, and what
    * was published twice because the first confirmation was lost. It is dealt with then.
+   *
+   * What a run has put back may be here before its confirmation is, and is no copy: it is kept until that run is over.
    */
   #isCopy(held: Held): boolean {
-    const { message, replayed } = held.envelope
+    const { message, turn, replayed } = held.envelope
     const running = this.#running.get(message.id)
     if (running === undefined) {
       const hasEnded = this.#outcomes.hasEnded(message.id) || this.#host.view.ended(message.id) !== undefined
@@ -144,8 +154,10 @@ export class RabbitConsumer implements TaskConsumer {
     }
     const { raw, channel, session } = held
     // After a break the run goes on with the new delivery; a second message of the same session is not needed.
-    if (running.session === session) this.#outcomes.acknowledge(held)
-    else Object.assign(running, { raw, channel, session })
+    const isSame = turn === running.envelope.turn
+    if (isSame && running.session !== session) Object.assign(running, { raw, channel, session })
+    else if (turn <= running.envelope.turn || this.#early.has(message.id)) this.#outcomes.acknowledge(held)
+    else this.#early.set(message.id, held)
     return true
   }
 
@@ -206,7 +218,12 @@ export class RabbitConsumer implements TaskConsumer {
     const isOver = outcome.kind === 'completed' || outcome.kind === 'dead'
     await this.#outcomes.settle(held, isOver ? outcome : (cancelled() ?? outcome))
     this.#running.delete(message.id)
-    this.#pump()
+    const next = this.#early.get(message.id)
+    if (next === undefined) this.#pump()
+    else {
+      this.#early.delete(message.id)
+      this.#line(next)
+    }
   }
 
   async #handle(held: Held): Promise<Outcome> {

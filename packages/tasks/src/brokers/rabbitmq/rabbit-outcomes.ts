@@ -58,8 +58,9 @@ export class RabbitOutcomes {
     this.#settling += 1
     const { envelope } = held
     const made = envelope.made + (spendsAttempt(outcome) ? 1 : 0)
+    const next = { ...envelope, made, turn: envelope.turn + 1 }
     const { persistence } = this.#host
-    const isStored = await surely(() => this.#store(held, { ...envelope, made }, outcome), persistence)
+    const isStored = await surely(() => this.#store(held, next, outcome), persistence)
     if (isStored) this.acknowledge(held)
     else if (!persistence.down.aborted) await this.giveBack(held)
     this.#settling -= 1
