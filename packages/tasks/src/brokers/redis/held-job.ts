@@ -40,6 +40,11 @@ export class HeldJob {
     this.renewedAt = now
   }
 
+  /** Whether another delivery of the same job came because the lock of this one ran out, while nothing was decided. */
+  lostTo(other: HeldJob): boolean {
+    return other.job.stalledCounter > this.job.stalledCounter && other.job.attemptsMade === this.job.attemptsMade
+  }
+
   /** Goes on under the lock of another delivery of the same job. */
   adopt(other: HeldJob): void {
     this.job = other.job
@@ -76,7 +81,7 @@ export class HeldJob {
         const job = { id, opts: this.job.opts } as unknown as MinimalJob
         const keep = this.message.keepResultMs === 0 ? { count: 0 } : keepFor(keeping.resultMs, keeping.most)
         const args = backend.moveToCompletedArgs(job, outcome.result ?? '', keep, token, fetchNext)
-        return takenOf(await backend.moveToFinished(id, args))
+        return takenOf(await backend.moveToFinished(id, args), token)
       }
       case 'dead':
       case 'cancelled':
@@ -96,7 +101,7 @@ export class HeldJob {
           fetchNext,
           ...(Object.keys(fields).length > 0 ? { fieldsToUpdate: fields } : {}),
         }
-        return takenOf(await backend.moveToDelayed(id, now, delay, token, options))
+        return takenOf(await backend.moveToDelayed(id, now, delay, token, options), token)
       }
     }
   }
@@ -107,18 +112,19 @@ export class HeldJob {
     fetchNext: boolean,
   ): Promise<Taken> {
     const backend = await this.lane.backend()
+    const { token } = this
     const job = { id: this.job.id, opts: this.job.opts } as unknown as MinimalJob
     if (outcome.kind === 'cancelled') {
-      const answer = await backend.moveToFailed(job, 'cancelled', { count: 0 }, this.token, fetchNext)
-      return takenOf(answer.result)
+      const answer = await backend.moveToFailed(job, 'cancelled', { count: 0 }, token, fetchNext)
+      return takenOf(answer.result, token)
     }
     const { reason, failure } = outcome
     const attempt = spendsAttempt(outcome) ? this.attempt : this.job.attemptsMade
     const fields = { ...failureFields(failure), [DEAD_FIELD]: JSON.stringify({ reason, failure, attempt }) }
     const text = `${reason}: ${failure.name}: ${failure.message}`
     const keep = keepFor(keeping.deadMs, keeping.most)
-    const answer = await backend.moveToFailed(job, text, keep, this.token, fetchNext, fields)
-    return takenOf(answer.result)
+    const answer = await backend.moveToFailed(job, text, keep, token, fetchNext, fields)
+    return takenOf(answer.result, token)
   }
 }
 

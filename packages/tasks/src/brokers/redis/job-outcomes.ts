@@ -44,6 +44,7 @@ export class JobOutcomes {
   async store(held: HeldJob, outcome: Outcome, fetchNext: boolean): Promise<Taken | undefined> {
     const { run, desk, down, failed } = this.#host
     for (let attempt = 0; !down.aborted; attempt += 1) {
+      const { token } = held
       try {
         if (outcome.kind === 'cancelled') await this.#rememberCancelled(held, outcome.reason)
         const taken = await run(() => held.store(outcome, this.#keeping, fetchNext, Date.now()))
@@ -53,8 +54,12 @@ export class JobOutcomes {
         }
         return taken
       } catch (error) {
-        // It was stored by an earlier try whose answer was lost, or another worker has it: either way it is not ours.
-        if (isLost(error)) return undefined
+        // It was stored by an earlier try whose answer was lost, or another worker has it: either way it is not ours. Or it
+        // came to us once more meanwhile, and is stored under its new lock.
+        if (isLost(error)) {
+          if (held.token === token) return undefined
+          continue
+        }
         failed(error)
         if (!(error instanceof BackendUnavailableError) && attempt >= 3) return undefined
         await sleep(Math.min(1000, 50 * 2 ** attempt), down)

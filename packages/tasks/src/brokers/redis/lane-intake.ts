@@ -69,13 +69,13 @@ export class LaneIntake {
   }
 
   /** Takes in what a lane answered, be it to a settlement that asked for the next job: a job, or when one is due. */
-  answered(lane: LaneTurn, taken: Taken, token: string): void {
+  answered(lane: LaneTurn, taken: Taken): void {
     if (taken.job === undefined) {
       this.#rota.foundEmpty(lane, taken.nextAt)
       return
     }
     lane.hopeful = true
-    this.#host.took(lane.queue, taken.job, token)
+    this.#host.took(lane.queue, taken.job, taken.token)
   }
 
   /** Any lane may have a job. */
@@ -93,7 +93,7 @@ export class LaneIntake {
     this.#asking = true
     const token = `${this.#id}:${this.#tokens++}`
     try {
-      this.answered(lane, await this.#host.run(() => lane.queue.take(token)), token)
+      this.answered(lane, await this.#host.run(() => lane.queue.take(token)))
     } catch (error) {
       this.#host.failed(error)
       await sleep(ASK_AGAIN_MS, this.#host.down)

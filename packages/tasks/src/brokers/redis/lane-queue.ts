@@ -14,8 +14,10 @@ export interface LaneHost {
   readonly stalledMs: number
 }
 
-/** A job that was handed out, or the time at which the next one is due (0: none is known). */
-export type Taken = { readonly job: JobJson; readonly nextAt: 0 } | { readonly job: undefined; readonly nextAt: number }
+/** A job that was handed out, and the token that locks it; or the time at which the next one is due (0: none is known). */
+export type Taken =
+  | { readonly job: JobJson; readonly token: string }
+  | { readonly job: undefined; readonly nextAt: number }
 
 type Bullmq = typeof import('bullmq')
 
@@ -73,7 +75,7 @@ export class LaneQueue {
   /** Hands out the next job, locked with `token`. */
   async take(token: string): Promise<Taken> {
     const backend = await this.backend()
-    return takenOf(await backend.moveToActive(token))
+    return takenOf(await backend.moveToActive(token), token)
   }
 
   close(): void {
@@ -114,11 +116,11 @@ export function laneName(queue: string, lane: Lane): string {
   return lane === 'normal' ? queue : `${queue}-${lane}`
 }
 
-/** Reads what BullMQ answers when it hands out a job: the job, its id, and two times. */
-export function takenOf(answer: unknown): Taken {
+/** Reads what BullMQ answers when it hands out a job, locked with `token`: the job, its id, and two times. */
+export function takenOf(answer: unknown, token: string): Taken {
   if (!Array.isArray(answer)) return { job: undefined, nextAt: 0 }
   const [job, id, , nextAt] = answer as [JobJson | null, string, number, number]
   return job === null || job === undefined
     ? { job: undefined, nextAt: Number(nextAt) || 0 }
-    : { job: { ...job, id: job.id ?? id }, nextAt: 0 }
+    : { job: { ...job, id: job.id ?? id }, token }
 }

@@ -42,6 +42,8 @@ export class RedisConsumer implements TaskConsumer {
   readonly #outcomes: JobOutcomes
   readonly #locks: JobLocks
   readonly #held = new Map<string, HeldJob>()
+  /** Jobs that were put back and are here again before the answer to that, by their ids. */
+  readonly #early = new Map<string, { readonly held: HeldJob; readonly decided: Outcome | undefined }>()
   readonly #suspects: HeldJob[] = []
   readonly #wishes = new Set<string>()
   readonly #down = new AbortController()
@@ -164,15 +166,23 @@ export class RedisConsumer implements TaskConsumer {
   #hold(held: HeldJob, decided?: Outcome): void {
     const running = this.#held.get(held.job.id)
     if (running !== undefined) {
-      // It came back while its first run here still goes on: that run settles it, under the new lock.
-      running.adopt(held)
-      if (decided?.kind === 'cancelled') this.#cancel(held.job.id, decided.reason)
+      this.#holdAgain(held, running, decided)
       return
     }
     this.#held.set(held.job.id, held)
     this.#outcomes.keepLongEnough(held.message)
     if (decided === undefined && this.#wishes.delete(held.job.id)) void this.#beginUnlessCancelled(held)
     else this.#begin(held, decided)
+  }
+
+  /** A job came while it is in hand: its lock ran out, or its outcome puts it back and the answer to that is on its way. */
+  #holdAgain(held: HeldJob, running: HeldJob, decided: Outcome | undefined): void {
+    if (!running.lostTo(held)) {
+      this.#early.set(held.job.id, { held, decided })
+      return
+    }
+    running.adopt(held) // the run that goes on here settles it
+    if (decided?.kind === 'cancelled') this.#cancel(held.job.id, decided.reason)
   }
 
   #begin(held: HeldJob, decided: Outcome | undefined): void {
@@ -268,11 +278,20 @@ export class RedisConsumer implements TaskConsumer {
     const taken = await this.#outcomes.store(held, outcome, fetchNext)
     this.#held.delete(held.job.id)
     if (slot) this.#running -= 1
+    if (this.#early.size > 0) this.#holdEarly(held)
     if (fetchNext) {
       this.#fetching -= 1
-      if (taken !== undefined) this.#intake.answered(lane, taken, held.token)
+      if (taken !== undefined) this.#intake.answered(lane, taken)
     }
     this.#pump()
+  }
+
+  /** Goes on with a job that was here before the answer that it was put back. A wish to cancel that came meanwhile is for it. */
+  #holdEarly({ job, cancelled }: HeldJob): void {
+    const early = this.#early.get(job.id)
+    if (early === undefined) return
+    this.#early.delete(job.id)
+    this.#hold(early.held, early.decided ?? cancelled)
   }
 
   /** Whether the job that ends may bring the next: its lane's turn, and room for one more. */
