@@ -7,7 +7,10 @@ export interface EnqueueOptions {
   readonly delay?: Duration
   /** Not before this moment: a date, or milliseconds since the Unix epoch. Give this or `delay`. */
   readonly at?: Date | number
-  /** Dead as `expired` when it has not been started this long after it was due. */
+  /**
+   * Dead as `expired` when its first attempt has not begun this long after it was due (a nap of that attempt counts; the wait
+   * for a second one does not).
+   */
   readonly expires?: Duration
   /** Its lane: default the definition's. */
   readonly priority?: Lane

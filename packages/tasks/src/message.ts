@@ -20,7 +20,7 @@ export interface TaskMessage extends TaskRef {
   readonly enqueuedAt: number
   /** Not to be started before. Absent: at once. */
   readonly dueAt?: number
-  /** Not worth starting after. */
+  /** The first attempt is not worth starting after. */
   readonly expiresAt?: number
   /** How long its result is kept once it has completed. 0 keeps nothing. */
   readonly keepResultMs: number
@@ -55,4 +55,9 @@ export interface Failure {
   readonly message: string
   readonly stack?: string
   readonly code?: string
+}
+
+/** A message that is to be run now, whatever it was meant to wait for, or not to outlive, when it was enqueued. */
+export function afresh({ dueAt: _, expiresAt: __, parkedAt: ___, ...message }: TaskMessage): TaskMessage {
+  return message
 }

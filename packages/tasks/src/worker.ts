@@ -146,7 +146,7 @@ export class Worker implements TaskWorker {
     if (definition?.run === undefined || message.version > definition.version) {
       return Promise.resolve(parking(message, definition, now, this.#unknownGraceMs))
     }
-    if (message.expiresAt !== undefined && now > message.expiresAt) {
+    if (delivery.attempt === 1 && message.expiresAt !== undefined && now > message.expiresAt) {
       const failure = { name: 'Expired', message: `Not started before it expired, ${now - message.expiresAt} ms ago.` }
       return Promise.resolve({ kind: 'dead', reason: 'expired', failure })
     }

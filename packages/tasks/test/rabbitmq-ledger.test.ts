@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { leakCheck, tcpProxy } from '@plinth/testing'
+import { freshVhost, leakCheck, tcpProxy } from '@plinth/testing'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { TaskBroker } from '../src/broker.js'
 import { rabbitmqBroker } from '../src/brokers/rabbitmq.js'
-import { createTasks, defineTask, EnqueueUnknownError, type Task, type Tasks } from '../src/index.js'
+import { createTasks, defineTask, EnqueueUnknownError, NonRetryableError, type Task, type Tasks } from '../src/index.js'
 import { settledVhost } from './settled-vhost.js'
 
 leakCheck()
@@ -140,4 +140,25 @@ test('what a worker could not settle before its deadline runs elsewhere, once, w
   await handle.result({ timeout: '20s' })
   await sleep(3_500) // a second one would come now
   expect(started).toEqual(['far', 'near'])
+}, 60_000)
+
+test('a task that is replayed while its worker still stores that it died runs again, and is not taken for a copy', async () => {
+  const url = await freshVhost() // its stream is new: an end that is written there is relied on only after a while
+  let runs = 0
+  const mortal = defineTask({
+    name: 'mortal',
+    run: () => {
+      if (++runs === 1) throw new NonRetryableError('no')
+      return runs
+    },
+  })
+  const tasks = createTasks({ broker: rabbitmqBroker({ url }), tasks: [mortal] })
+  onTestFinished(() => tasks.close({ deadline: '2s' }))
+  await tasks.worker().start()
+  const handle = await tasks.enqueue(mortal, undefined, { deadline: '20s' })
+  await vi.waitFor(async () => expect((await tasks.dead.replay(handle.id)).replayed).toEqual([handle.id]), {
+    timeout: 20_000,
+    interval: 10,
+  })
+  expect(await handle.result({ timeout: '20s' })).toBe(2)
 }, 60_000)

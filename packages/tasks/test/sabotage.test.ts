@@ -150,6 +150,11 @@ const sabotage: Readonly<Record<string, Break>> = {
   'dead letters are listed by what they are, replayed under their id with fresh attempts, and discarded': () => ({
     replay: async () => true,
   }),
+  'a retry without a pause, a nap of nothing and a replay of what has just died are no copies: each of them runs':
+    settling((outcome) => (outcome.kind === 'retry' ? { kind: 'completed', result: undefined } : outcome)),
+  'what expired runs when it is replayed, and whoever waits is told of that run': (broker) => ({
+    replay: (ref) => broker.discard(ref, {}),
+  }),
   'an input that cannot be stored is refused where it is enqueued, and its neighbours are not': (broker) => ({
     enqueue: async (messages) => {
       const answers = await broker.enqueue(messages, {})

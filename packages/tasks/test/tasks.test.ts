@@ -53,6 +53,44 @@ describe('tasks on the memory broker', () => {
     expect(broker.messages()).toEqual([])
   })
 
+  test('a task that began in time does not expire while it waits for its next attempt', async () => {
+    const clock = virtualClock()
+    const flaky = defineTask({
+      name: 'flaky',
+      retry: { backoff: { type: 'fixed', delay: '1h' } },
+      run: (_: undefined, { attempt }) => {
+        if (attempt === 1) throw new Error('no')
+        return 'in the end'
+      },
+    })
+    const tasks = createTasks({ broker: memoryBroker({ clock }), tasks: [flaky] })
+    await tasks.worker().start()
+    const handle = await tasks.enqueue(flaky, undefined, { expires: '1m' })
+    await clock.advance('2h')
+    expect(await handle.result()).toBe('in the end')
+    await tasks.close()
+  })
+
+  test('dead letters come oldest first, whichever queue they died in', async () => {
+    const clock = virtualClock()
+    const dying = (name: string) =>
+      defineTask({
+        ...{ name, queue: name, retry: { attempts: 1 } },
+        run: () => {
+          throw new Error('no')
+        },
+      })
+    const [late, early] = [dying('late'), dying('early')]
+    const tasks = createTasks({ broker: memoryBroker({ clock }), tasks: [late, early] })
+    await tasks.worker().start()
+    await tasks.enqueue(late, undefined, { delay: '2m' })
+    const first = await tasks.enqueue(early, undefined, { delay: '1m' })
+    await clock.advance('3m')
+    expect((await tasks.dead.list()).map(({ task }) => task)).toEqual(['early', 'late'])
+    expect((await tasks.dead.replay({}, { limit: 1 })).replayed).toEqual([first.id])
+    await tasks.close()
+  })
+
   test('a schedule enqueues its task at each of its slots', async () => {
     const clock = virtualClock(new Date('2025-03-01T10:59:30Z'))
     const slots: number[] = []

@@ -1,4 +1,5 @@
 import type { Check } from '@plinth/core/checks'
+import { againChecks } from './again-checks.js'
 import { controlChecks } from './control-checks.js'
 import { crashChecks } from './crash-checks.js'
 import { failingChecks } from './failing-checks.js'
@@ -13,6 +14,7 @@ export type { TaskBrokerFixture } from './fixture.js'
 export const taskBrokerChecks: readonly Check<TaskBrokerFixture>[] = [
   ...runningChecks,
   ...failingChecks,
+  ...againChecks,
   ...hostileChecks,
   ...keyChecks,
   ...controlChecks,

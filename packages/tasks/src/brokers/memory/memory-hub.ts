@@ -1,7 +1,7 @@
 import { BackendUnavailableError, type InfraError } from '@plinth/core'
 import type { EnqueueAnswer } from '../../broker.js'
 import { encodeInput } from '../../encode-input.js'
-import type { TaskMessage } from '../../message.js'
+import { afresh, type TaskMessage } from '../../message.js'
 import type { Outcome, Settled } from '../../outcome.js'
 import { spendsAttempt } from '../../spends-attempt.js'
 import type { TaskClock } from '../../task-clock.js'
@@ -131,7 +131,7 @@ export class MemoryHub {
     const entry = this.entries.get(id)
     if (entry?.state !== 'dead') return false
     // A new entry: the old one may still stand in the list of those to be forgotten.
-    this.#admit(newEntry(entry.message, entry.input), 0, this.clock.now())
+    this.#admit(newEntry(afresh(entry.message), entry.input), 0, this.clock.now())
     return true
   }
 

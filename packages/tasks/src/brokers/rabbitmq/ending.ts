@@ -27,7 +27,8 @@ export function endOf({ message, made, turn }: Envelope, outcome: Ending, at: nu
 
 /** The end of a message that nobody can read: a dead letter with what its queue tells about it. */
 export function endOfUnreadable({ fields, properties }: ConsumeMessage, at: number): LedgerEntry {
-  const [, , queue = 'default', lane = 'normal'] = fields.routingKey.split('.')
+  // The name of a queue may have dots of its own.
+  const [, queue = 'default', lane = 'normal'] = /^plinth\.v1\.(.+)\.(\w+)$/.exec(fields.routingKey) ?? []
   const message: TaskMessage = {
     id: `unreadable-${String(properties.messageId)}-${fields.deliveryTag}`,
     queue,

@@ -148,7 +148,7 @@ export class RabbitBroker implements TaskBroker {
     const dead = this.#view.dead(id)
     if (dead === undefined || dead.letter.queue !== queue) return false
     // Stored first: a crash in between leaves the letter and a fresh task, never neither.
-    const { dueAt: _, expiresAt: __, parkedAt: ___, ...message } = dead.message
+    const message = afresh(dead.message)
     const envelope: Envelope = { message, made: 0, turn: (dead.turn ?? 0) + 1, replayed: true }
     await this.#producer.store(message, encodeEnvelope(envelope), 0, options)
     await this.#ledger.decide({ t: 'undead', id, deadAt: dead.letter.deadAt }, options)

@@ -1,7 +1,7 @@
 import type { JobJson } from 'bullmq'
 import { encodeInput } from '../../encode-input.js'
 import type { Lane } from '../../lane.js'
-import type { Dedupe, TaskMessage } from '../../message.js'
+import { afresh, type Dedupe, type TaskMessage } from '../../message.js'
 
 /**
  * What a job's data hold beside the input, under `plinth`. Dashboards show it; a job that another program added has none.
@@ -78,6 +78,14 @@ export function decodeJob(job: StoredJob, queue: string, lane: Lane): TaskMessag
 export function withParkedAt(message: TaskMessage, parkedAt: number): string {
   const input = message.input === undefined ? '' : JSON.stringify(message.input)
   return joinData(input, { ...extrasOf(message), parkedAt })
+}
+
+/** The data of a dead job that is put back: without the times that it was enqueued with; `undefined` when it has none. */
+export function withoutTimes(job: StoredJob): string | undefined {
+  const message = decodeJob(job, '', 'normal')
+  if (message?.dueAt === undefined && message?.expiresAt === undefined && message?.parkedAt === undefined)
+    return undefined
+  return joinData(message.input === undefined ? '' : JSON.stringify(message.input), extrasOf(afresh(message)))
 }
 
 function isOurs(data: unknown): data is { readonly input?: unknown; readonly plinth: Extras } {

@@ -18,6 +18,7 @@ import type { DeadLetter } from '../../dead-letter.js'
 import type { TaskMessage, TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
+import { withoutTimes } from './bull-codec.js'
 import { CANCELLED_MS, cancelMark } from './cancel-mark.js'
 import { DEAD_FIELD, SOLO_FIELD } from './held-job.js'
 import type { OpenConnection } from './open-connection.js'
@@ -176,6 +177,9 @@ export class RedisBroker implements TaskBroker {
     for (const one of this.#layout.lanes(queue)) {
       const failed = await this.#run((client) => client.zscore(one.key('failed'), id), options)
       if (failed === null) continue
+      const stored = (await this.#run((client) => client.hget(one.key(id), 'data'), options)) ?? ''
+      const data = withoutTimes({ id, name: '', data: stored, opts: {}, timestamp: 0 })
+      if (data !== undefined) await this.#run((client) => client.hset(one.key(id), 'data', data), options)
       await this.#run((client) => client.hdel(one.key(id), DEAD_FIELD, SOLO_FIELD, 'stc', 'stacktrace'), options)
       return this.#run(async () => {
         const backend = await one.backend()

@@ -4,6 +4,7 @@ import type { DeadQuery, ListQuery, QueueCounts, TaskRecord } from '../../broker
 import type { DeadLetter } from '../../dead-letter.js'
 import { LANES } from '../../lane.js'
 import type { TaskRef } from '../../message.js'
+import { CapabilityError } from '../../task-errors.js'
 import { deadLetterOf, fieldsOf, type ReadJob, recordOf } from './bull-records.js'
 import type { RedisLayout } from './redis-layout.js'
 import { readJob } from './task-scripts.js'
@@ -71,7 +72,11 @@ export class RedisView {
   }
 
   async list({ queue, state, offset, limit }: ListQuery, options: CallOptions): Promise<readonly TaskRecord[]> {
-    if (state === 'cancelled') return []
+    if (state === 'cancelled') {
+      throw new CapabilityError(
+        'Redis cannot list tasks that were cancelled: only their ids are remembered. Inspect one by its id.',
+      )
+    }
     const found =
       state === 'completed' || state === 'dead' || state === 'delayed'
         ? await this.#byTime(queue, state === 'dead' ? 'failed' : state, offset, limit, options)

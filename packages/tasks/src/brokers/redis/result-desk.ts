@@ -59,7 +59,11 @@ export class ResultDesk implements Closable {
 
   #watch(id: string, replyTo: string): void {
     const known = this.#recent.get(id)
-    if (known !== undefined) {
+    if (known?.kind === 'dead') {
+      // It may have been replayed since: whoever asks looks for itself, and asks again when it finds it alive.
+      this.#recent.delete(id)
+      this.#control.send(replyTo, { type: 'ended', id }).catch(() => {})
+    } else if (known !== undefined) {
       this.#tell(replyTo, id, known)
       return
     }
