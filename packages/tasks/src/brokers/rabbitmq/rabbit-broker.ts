@@ -14,7 +14,7 @@ import type {
   Term,
 } from '../../broker.js'
 import type { DeadLetter } from '../../dead-letter.js'
-import type { TaskMessage, TaskRef } from '../../message.js'
+import { afresh, type TaskMessage, type TaskRef } from '../../message.js'
 import type { Settled } from '../../outcome.js'
 import { systemTaskClock, type TaskClock } from '../../task-clock.js'
 import type { LedgerEntry } from './ledger-entry.js'
