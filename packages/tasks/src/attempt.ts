@@ -1,5 +1,6 @@
 import type { Duration } from '@plinth/config/units'
 import type { InfraError, Logger } from '@plinth/core'
+import { asJson } from './as-json.js'
 import type { Delivery } from './broker.js'
 import { NO_OPTIONS } from './build-message.js'
 import { currentInput } from './current-input.js'
@@ -8,7 +9,7 @@ import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 import { describeFailure } from './failure.js'
 import { isThenable } from './is-thenable.js'
 import type { TaskRun } from './middleware.js'
-import { durationOf } from './option-checks.js'
+import { durationOf, FUNCTION, mustBe, show, TEXT } from './option-checks.js'
 import type { Outcome } from './outcome.js'
 import { Snooze } from './snooze.js'
 import type { AnyTask, Task, TaskContext } from './task.js'
@@ -97,7 +98,7 @@ export class Attempt implements TaskContext<never> {
   }
 
   async progress(value: unknown): Promise<void> {
-    const text = JSON.stringify(value)
+    const text = asJson(value, `The progress of task "${this.task}"`, this.#host.largestResultBytes)
     if (text === undefined || this.#decided) return
     try {
       await this.#delivery.progress(text)
@@ -107,10 +108,19 @@ export class Attempt implements TaskContext<never> {
   }
 
   async once<Result>(key: string, step: () => Result | Promise<Result>): Promise<Result> {
+    mustBe(key, TEXT, `key of once() in task "${this.task}"`)
+    mustBe(step, FUNCTION, `step of once() in task "${this.task}"`)
     const known = await this.#delivery.recall(key)
     if (known !== undefined) return (JSON.parse(known) as { value: Result }).value
     const value = await step()
-    await this.#delivery.remember(key, JSON.stringify({ value }))
+    const { largestResultBytes } = this.#host
+    let text: string | undefined
+    try {
+      text = asJson({ value }, `What step ${show(key)} of task "${this.task}" answered`, largestResultBytes)
+    } catch (cause) {
+      throw new NonRetryableError((cause as Error).message, { cause }) // it is done: a next attempt would do it again
+    }
+    if (text !== undefined) await this.#delivery.remember(key, text)
     return value
   }
 

@@ -1,6 +1,7 @@
 import type { CallOptions } from '@plinth/core'
 import type { AdminListOptions, TasksAdmin } from './admin.js'
-import type { CancelAnswer, QueueCounts, TaskBroker, TaskRecord } from './broker.js'
+import type { CancelAnswer, EnqueueAnswer, QueueCounts, TaskBroker, TaskRecord } from './broker.js'
+import type { TaskMessage } from './message.js'
 import { checkOptions, type Kinds, mustBe, oneOf, show, TEXT, wholeFrom } from './option-checks.js'
 import type { Schedule } from './schedule/schedule.js'
 import type { ScheduleBook } from './schedule/schedule-book.js'
@@ -16,6 +17,8 @@ export interface AdminHost {
   readonly queues: readonly string[]
   readonly schedules: ScheduleBook
   readonly call: CallOptions
+  /** Stores a message as every enqueue does, through the middleware. */
+  readonly enqueue: (message: TaskMessage) => Promise<EnqueueAnswer | undefined>
 }
 
 const LIST_KINDS = {
@@ -122,11 +125,11 @@ export class BrokerAdmin implements TasksAdmin {
   }
 
   async runSchedule(name: string): Promise<string> {
-    const { broker, call } = this.#host
+    const { broker, enqueue } = this.#host
     const now = broker.clock.now()
     const { dedupe: _, ...message } = slotMessage(this.#schedule(name), now, now)
     const id = taskId(now)
-    const [answer] = await broker.enqueue([{ ...message, id }], call)
+    const answer = await enqueue({ ...message, id })
     if (answer?.status === 'accepted' || answer?.status === 'duplicate') return answer.id
     throw answer?.error ?? new Error('The broker gave no answer.')
   }

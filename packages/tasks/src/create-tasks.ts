@@ -1,5 +1,12 @@
 import type { Duration } from '@plinth/config/units'
-import { type AvailabilityChange, type CallOptions, type Logger, silentLogger } from '@plinth/core'
+import {
+  type AvailabilityChange,
+  BackendUnavailableError,
+  type CallOptions,
+  InfraError,
+  type Logger,
+  silentLogger,
+} from '@plinth/core'
 import type { TasksAdmin } from './admin.js'
 import type { AttemptHost } from './attempt.js'
 import type { EnqueueAnswer, TaskBroker } from './broker.js'
@@ -116,6 +123,7 @@ class BrokerTasks implements Tasks {
   readonly #leadership: ScheduleLeadership
   readonly #workers = new Set<TaskWorker>()
   #closing: Promise<void> | undefined
+  #closed = false
 
   constructor(options: CreateTasksOptions) {
     checkOptions(options, KINDS, 'createTasks')
@@ -144,8 +152,11 @@ class BrokerTasks implements Tasks {
     this.#call = { deadlineMs: durationOf(enqueueTimeout, 'enqueueTimeout of createTasks', 1) }
     const queues = [...new Set(tasks.map((task) => task.queue))]
     this.dead = new BrokerDeadLetters(broker, queues, this.#call)
-    this.admin = new BrokerAdmin({ broker, queues, schedules: this.#schedules, call: this.#call })
-    this.#leadership = new ScheduleLeadership({ broker, schedules: this.#schedules, logger, call: this.#call })
+    const enqueue = async (message: TaskMessage): Promise<EnqueueAnswer | undefined> =>
+      (await this.#send([message], this.#call))[0]
+    const ofSchedules = { broker, schedules: this.#schedules, call: this.#call, enqueue }
+    this.admin = new BrokerAdmin({ ...ofSchedules, queues })
+    this.#leadership = new ScheduleLeadership({ ...ofSchedules, logger })
   }
 
   get broker(): string {
@@ -219,6 +230,7 @@ class BrokerTasks implements Tasks {
   }
 
   worker(options: WorkerOptions = {}): TaskWorker {
+    if (this.#closing !== undefined) throw new TaskDefinitionError('These tasks are closed: a worker would run none.')
     const worker = new Worker(
       {
         broker: this.#broker,
@@ -261,6 +273,7 @@ class BrokerTasks implements Tasks {
     this.#closing ??= (async () => {
       const end = systemTaskClock.elapsed() + deadline
       await Promise.all([...this.#workers].map((worker) => worker.close({ deadline })))
+      this.#closed = true // not before: what ran until now might enqueue
       await this.#buffer?.close(Math.max(0, end - systemTaskClock.elapsed()))
       await this.#broker.close()
     })()
@@ -314,7 +327,10 @@ class BrokerTasks implements Tasks {
     return answers
   }
 
-  #sendThrough(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
+  async #sendThrough(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
+    if (this.#closed) {
+      throw new BackendUnavailableError('These tasks are closed; nothing was enqueued.', { reason: 'closed' })
+    }
     const store = this.#buffer ?? this.#broker
     if (!this.#wrapsEnqueue) return store.enqueue(messages, call)
     const send = async (message: TaskMessage): Promise<EnqueueAnswer> => {
@@ -323,7 +339,10 @@ class BrokerTasks implements Tasks {
       return answer
     }
     const chain = enqueueChain(this.#middleware, send)
-    return Promise.all(messages.map((message) => chain(message)))
+    const [only] = messages
+    if (messages.length === 1 && only !== undefined) return [await chain(only)]
+    // One that is refused by a middleware says nothing about its neighbours.
+    return Promise.all(messages.map((message) => chain(message).catch(refusal)))
   }
 
   #answered(message: TaskMessage, answer: EnqueueAnswer | undefined): TaskHandle {
@@ -361,6 +380,12 @@ class BrokerTasks implements Tasks {
     mustBe(task, TASK, 'What is enqueued')
     throw new TaskDefinitionError(`Task ${show(task.name)} is not known here: add it to createTasks({ tasks: [...] }).`)
   }
+}
+
+function refusal(thrown: unknown): EnqueueAnswer {
+  if (thrown instanceof InfraError) return { status: 'refused', error: thrown }
+  const { message } = asError(thrown)
+  return { status: 'refused', error: new InfraError('TASK_ENQUEUE_FAILED', message, { cause: thrown }) }
 }
 
 function asError(thrown: unknown): Error {

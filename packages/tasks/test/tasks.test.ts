@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createTasks, defineTask, disabledTasks, memoryBroker, virtualClock } from '../src/index.js'
+import {
+  createTasks,
+  defineTask,
+  disabledTasks,
+  memoryBroker,
+  type TaskMiddleware,
+  virtualClock,
+} from '../src/index.js'
 
 const greet = defineTask({
   name: 'greet',
@@ -88,6 +95,75 @@ describe('tasks on the memory broker', () => {
     await clock.advance('3m')
     expect((await tasks.dead.list()).map(({ task }) => task)).toEqual(['early', 'late'])
     expect((await tasks.dead.replay({}, { limit: 1 })).replayed).toEqual([first.id])
+    await tasks.close()
+  })
+
+  test('slots go through the middleware, and one that is refused there keeps no other schedule waiting', async () => {
+    const clock = virtualClock()
+    const ran: (string | undefined)[] = []
+    const beat = defineTask({ name: 'beat', run: () => {} })
+    const wrap: TaskMiddleware = {
+      enqueue: (message, next) => {
+        if (message.headers?.of === 'bad') throw new Error('not this one')
+        return next({ ...message, headers: { trace: 'abc' } })
+      },
+      run: ({ message }, next) => {
+        ran.push(message.headers?.trace)
+        return next()
+      },
+    }
+    const tasks = createTasks({ broker: memoryBroker({ clock }), tasks: [beat], middleware: [wrap] })
+    tasks.schedule('bad', { every: '1m' }, beat, undefined, { headers: { of: 'bad' } })
+    tasks.schedule('good', { every: '1m' }, beat)
+    await tasks.worker().start()
+    await clock.advance('3m')
+    expect(ran).toEqual(['abc', 'abc', 'abc'])
+    await tasks.admin.runSchedule('good')
+    await clock.advance('1s')
+    expect(ran).toHaveLength(4)
+    await tasks.close()
+  })
+
+  test('of a batch whose middleware refuses one task the others are enqueued, and each is answered for', async () => {
+    const wrap: TaskMiddleware = {
+      enqueue: async (message, next) => {
+        if (message.input === 13) throw new Error('unlucky')
+        return next(message)
+      },
+    }
+    const take = defineTask({ name: 'take', run: (n: number) => n })
+    const broker = memoryBroker()
+    const tasks = createTasks({ broker, tasks: [take], middleware: [wrap] })
+    const answers = await tasks.enqueueMany(take, [{ input: 1 }, { input: 13 }, { input: 2 }])
+    expect(answers.map(({ error }) => error?.message)).toEqual([undefined, 'unlucky', undefined])
+    expect(broker.messages()).toHaveLength(2)
+    await tasks.close()
+  })
+
+  test('tasks that were closed take nothing more, and say so', async () => {
+    const take = defineTask({ name: 'take', run: () => {} })
+    const broker = memoryBroker()
+    const tasks = createTasks({ broker, tasks: [take] })
+    await tasks.close()
+    await expect(tasks.enqueue(take)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', reason: 'closed' })
+    expect(() => tasks.worker()).toThrow('are closed')
+    expect(broker.messages()).toEqual([])
+  })
+
+  test('a step whose answer cannot be remembered is not done again, and progress that is no JSON is refused by name', async () => {
+    let charges = 0
+    const charge = defineTask({
+      name: 'charge',
+      run: async (_: undefined, context) => {
+        await expect(context.progress(1n)).rejects.toMatchObject({ code: 'TASK_INVALID_INPUT' })
+        await context.once('charge', () => BigInt(++charges))
+      },
+    })
+    const tasks = createTasks({ broker: memoryBroker(), tasks: [charge] })
+    await tasks.worker().start()
+    const handle = await tasks.enqueue(charge)
+    await expect(handle.result()).rejects.toMatchObject({ reason: 'non-retryable' })
+    expect(charges).toBe(1)
     await tasks.close()
   })
 

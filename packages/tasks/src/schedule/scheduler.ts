@@ -1,5 +1,5 @@
-import type { CallOptions, Logger } from '@plinth/core'
-import type { TaskBroker, Term } from '../broker.js'
+import { BackendUnavailableError, type CallOptions, InfraError, type Logger } from '@plinth/core'
+import type { EnqueueAnswer, TaskBroker, Term } from '../broker.js'
 import { buildMessage } from '../build-message.js'
 import { describeFailure } from '../failure.js'
 import type { TaskMessage, TaskRef } from '../message.js'
@@ -10,6 +10,9 @@ import type { ScheduleBook } from './schedule-book.js'
 
 /** A leader looks again at least this often, so that it notices schedules being paused and clocks being set. */
 const LONGEST_SLEEP_MS = 15_000
+
+/** When a slot that could not be enqueued is tried again. */
+const AGAIN_MS = 5000
 
 /** How long a slot's key keeps a second leader from enqueueing it again. */
 const SLOT_WINDOW_MS = 3_600_000
@@ -36,6 +39,8 @@ export interface SchedulerOptions {
   readonly schedules: ScheduleBook
   readonly logger: Logger
   readonly call: CallOptions
+  /** Stores a message as every enqueue does, through the middleware. */
+  readonly enqueue: (message: TaskMessage) => Promise<EnqueueAnswer | undefined>
 }
 
 /**
@@ -58,7 +63,15 @@ export async function leadSchedules(options: SchedulerOptions, term: Term): Prom
       const due = dueSlots(schedule, state.watermark, now)
       const slots = paused.has(pauseKey(schedule.name)) ? [] : due.slots
       let last = state.last
-      for (const slot of slots) last = (await enqueueSlot(options, schedule, slot, last)) ?? last
+      try {
+        for (const slot of slots) last = (await enqueueSlot(options, schedule, slot, last)) ?? last
+      } catch (error) {
+        if (error instanceof BackendUnavailableError) throw error
+        const facts = { schedule: schedule.name, failure: describeFailure(error) }
+        logger.warn(facts, 'a slot could not be enqueued; it is tried again, and other schedules do not wait for it')
+        wakeAt = Math.min(wakeAt, now + AGAIN_MS)
+        continue
+      }
       if (states[schedule.name] === undefined || due.watermark !== state.watermark) {
         states[schedule.name] = last === undefined ? { watermark: due.watermark } : { watermark: due.watermark, last }
         changed = true
@@ -107,7 +120,7 @@ export function slotMessage(schedule: Schedule, slot: number, now: number): Task
 }
 
 async function enqueueSlot(
-  { broker, logger, call }: SchedulerOptions,
+  { broker, logger, call, enqueue }: SchedulerOptions,
   schedule: Schedule,
   slot: number,
   last: TaskRef | undefined,
@@ -116,7 +129,7 @@ async function enqueueSlot(
     await broker.cancel(last, `The next run of schedule "${schedule.name}" is due.`, call)
   }
   const message = slotMessage(schedule, slot, broker.clock.now())
-  const [answer] = await broker.enqueue([message], call)
+  const answer = await enqueue(message).catch((error: unknown) => ({ status: 'refused' as const, error }))
   if (answer?.status === 'accepted') return { id: message.id, queue: message.queue }
   if (answer?.status === 'duplicate') {
     logger.debug(
@@ -125,7 +138,18 @@ async function enqueueSlot(
     )
     return undefined
   }
-  throw answer?.error ?? new Error('The broker gave no answer.')
+  const error: unknown = answer?.error ?? new Error('The broker gave no answer.')
+  if (isWorthAnotherTry(error)) throw error
+  // Asked again it would say the same, and the other schedules would wait for it.
+  logger.warn(
+    { schedule: schedule.name, slot, failure: describeFailure(error) },
+    'this slot could not be enqueued; it is skipped',
+  )
+  return undefined
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  return !(error instanceof InfraError) || error.retryable
 }
 
 /** A part of the jitter that is the same for the same slot in every process (FNV-1a of its name). */
