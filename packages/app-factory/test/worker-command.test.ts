@@ -68,11 +68,20 @@ test('a worker that is told to end while it starts does so in order', { timeout:
   expect(worker.output).toContain('The worker has ended (')
 })
 
+test('an option that the command does not know is named, and the usage shown', async () => {
+  const written: string[] = []
+  const stream = { write: (text: string) => written.push(text) }
+  expect(await runCli(['worker', '--concurrency', 'x.js'], { env: settings, stdout: stream, stderr: stream })).toBe(2)
+  expect(written.join('')).toMatch(/^plinth: Unknown option '--concurrency'\.\n\nUsage:/)
+})
+
 test.each([
   [moduleAt('worker-module.ts'), {}, 'Set TASKS_BROKER to redis or rabbitmq'],
   [moduleAt('worker-module.ts'), { TASKS_ENABLED: 'false' }, 'TASKS_ENABLED=false leaves a worker nothing to do'],
   [moduleAt('worker-module.ts'), { TASKS_BROKER: 'reddis' }, 'TASKS_BROKER'],
   [moduleAt('../../src/cli/finding.ts'), {}, 'exports neither "tasks" nor "createInfra"'],
+  [moduleAt('no-such-module.ts'), {}, 'There is no file'],
+  [moduleAt('no-infra.ts'), {}, 'must answer what createInfra'],
 ] as const)('plinth worker %s with %j ends with code 1 and says why', async (file, env, words) => {
   const written: string[] = []
   const stream = { write: (text: string) => written.push(text) }

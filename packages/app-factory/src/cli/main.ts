@@ -31,8 +31,8 @@ Options:
 /** Runs the `plinth` command; answers its exit code: 0, 1 for a fault that it found, 2 for a call it does not know. */
 export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
   const parsed = parse(args)
-  if (parsed === undefined) {
-    host.stderr.write(USAGE)
+  if (typeof parsed === 'string') {
+    host.stderr.write(`plinth: ${parsed}\n\n${USAGE}`)
     return 2
   }
   const { command, operands, json, help } = parsed
@@ -88,7 +88,8 @@ interface Call {
   readonly help: boolean
 }
 
-function parse(args: readonly string[]): Call | undefined {
+/** Reads a call; what is wrong with it as one sentence. */
+function parse(args: readonly string[]): Call | string {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -103,7 +104,8 @@ function parse(args: readonly string[]): Call | undefined {
       json: values.json,
       help: values.help,
     }
-  } catch {
-    return undefined
+  } catch (error) {
+    const [sentence = ''] = (error as Error).message.split('. ')
+    return `${sentence.replace(/\.$/, '')}.`
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigError, type Env } from '@plinth/config'
@@ -81,8 +82,14 @@ function noteSignals(): { readonly signal: NodeJS.Signals | undefined; stop(): v
 }
 
 async function infraOf(file: string, env: Env): Promise<WorkerInfra> {
+  if (!existsSync(resolve(file))) {
+    throw new MisconfiguredError(`There is no file ${file}. Name a module that exports "tasks" or "createInfra".`)
+  }
   const module: WorkerModule = await import(pathToFileURL(resolve(file)).href)
   const infra = await makeInfra(module, file, env)
+  if (infra?.config?.tasks === undefined) {
+    throw new MisconfiguredError(`createInfra of ${file} must answer what createInfra of @plinth/app-factory made.`)
+  }
   const { tasks } = infra.config
   if (tasks.enabled && tasks.broker !== 'memory') return infra
   await infra.close()
@@ -94,6 +101,9 @@ async function infraOf(file: string, env: Env): Promise<WorkerInfra> {
 }
 
 async function makeInfra(module: WorkerModule, file: string, env: Env): Promise<WorkerInfra> {
+  if (module.createInfra !== undefined && typeof module.createInfra !== 'function') {
+    throw new MisconfiguredError(`${file} exports a "createInfra" that is no function.`)
+  }
   if (module.createInfra !== undefined) return module.createInfra({ env, worker: true })
   if (module.tasks === undefined) {
     throw new MisconfiguredError(`${file} exports neither "tasks" nor "createInfra". Export one of them.`)

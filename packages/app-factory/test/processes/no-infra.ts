@@ -1,0 +1,4 @@
+/** A module whose `createInfra` makes none. */
+export function createInfra(): object {
+  return {}
+}
