@@ -102,6 +102,9 @@ const KINDS = {
   ...{ tasks: LIST, deps: ANY, middleware: LIST, logger: LOGGER, enqueueTimeout: DURATION },
   enqueueWhenDown: either(oneOf('throw', 'buffer'), OBJECT),
 } satisfies Kinds<CreateTasksOptions>
+/** Never reached: only holds the process. */
+const LONG_MS = 2_147_483_647
+
 const BATCH = { deadline: DURATION, signal: SIGNAL } satisfies Kinds<BatchOptions>
 const ITEM = { input: ANY, options: OBJECT } satisfies Kinds<BatchItem<unknown>>
 const CLOSE = { deadline: DURATION }
@@ -315,7 +318,8 @@ class BrokerTasks implements Tasks {
   }
 
   #send(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
-    return enqueueChannel.hasSubscribers ? this.#sendObserved(messages, call) : this.#sendThrough(messages, call)
+    const sent = enqueueChannel.hasSubscribers ? this.#sendObserved(messages, call) : this.#sendThrough(messages, call)
+    return this.#broker.available ? sent : keepingProcess(sent)
   }
 
   async #sendObserved(messages: readonly TaskMessage[], call: CallOptions): Promise<readonly EnqueueAnswer[]> {
@@ -379,6 +383,16 @@ class BrokerTasks implements Tasks {
     if (known !== undefined) return known
     mustBe(task, TASK, 'What is enqueued')
     throw new TaskDefinitionError(`Task ${show(task.name)} is not known here: add it to createTasks({ tasks: [...] }).`)
+  }
+}
+
+/** Before a broker is connected nothing else may keep a process, and one that awaits an answer does not just end. */
+async function keepingProcess<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  const hold = setInterval(() => {}, LONG_MS)
+  try {
+    return await answer
+  } finally {
+    clearInterval(hold)
   }
 }
 

@@ -1,4 +1,4 @@
-import { type RabbitmqServer, type RedisServer, startRabbitmq, startRedis } from '@plinth/testing'
+import { type RabbitmqServer, type RedisServer, spawnTypescript, startRabbitmq, startRedis } from '@plinth/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rabbitmqBroker } from '../src/brokers/rabbitmq.js'
 import { redisBroker } from '../src/brokers/redis.js'
@@ -100,3 +100,10 @@ describe.each<[string, () => Promise<RedisServer | RabbitmqServer>, (url: string
     await tasks.close()
   })
 })
+
+test('a process that only enqueues is told that its broker is away, and does not end without a word', async () => {
+  const child = spawnTypescript(new URL('lonely-enqueue-child.ts', import.meta.url), [])
+  expect(await child.ended).toEqual({ code: 0, signal: null })
+  expect(child.output).toContain('rabbitmq BACKEND_UNAVAILABLE')
+  expect(child.output).toContain('redis BACKEND_UNAVAILABLE')
+}, 60_000)
