@@ -3,11 +3,11 @@ import {
   type AvailabilityChange,
   BackendUnavailableError,
   type CallOptions,
-  InfraError,
   type Logger,
   silentLogger,
 } from '@plinth/core'
 import type { TasksAdmin } from './admin.js'
+import { asError } from './as-error.js'
 import type { AttemptHost } from './attempt.js'
 import type { EnqueueAnswer, TaskBroker } from './broker.js'
 import { BrokerAdmin } from './broker-admin.js'
@@ -19,6 +19,7 @@ import { checkCapabilities } from './capabilities.js'
 import type { DeadLetters } from './dead-letters.js'
 import { encodeInput } from './encode-input.js'
 import { EnqueueBuffer, type EnqueueBufferOptions } from './enqueue-buffer.js'
+import { enqueueFailure } from './enqueue-failure.js'
 import type { EnqueueArguments, EnqueueOptions } from './enqueue-options.js'
 import type { TaskMessage } from './message.js'
 import { checkMiddleware, enqueueChain, runChain, type TaskMiddleware } from './middleware.js'
@@ -397,13 +398,7 @@ async function keepingProcess<Answer>(answer: Promise<Answer>): Promise<Answer> 
 }
 
 function refusal(thrown: unknown): EnqueueAnswer {
-  if (thrown instanceof InfraError) return { status: 'refused', error: thrown }
-  const { message } = asError(thrown)
-  return { status: 'refused', error: new InfraError('TASK_ENQUEUE_FAILED', message, { cause: thrown }) }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
+  return { status: 'refused', error: enqueueFailure(thrown) }
 }
 
 function byName(tasks: readonly AnyTask[]): ReadonlyMap<string, AnyTask> {

@@ -31,6 +31,9 @@ export type Outcome =
   /** Handed back untouched for any worker, at once; this attempt does not count. */
   | { readonly kind: 'released' }
 
+/** An outcome after which a task is over. */
+export type Ending = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
+
 /** How a task ended. */
 export type Settled =
   | { readonly status: 'completed'; readonly result: unknown }

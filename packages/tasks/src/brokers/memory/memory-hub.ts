@@ -5,6 +5,7 @@ import { afresh, type TaskMessage } from '../../message.js'
 import type { Outcome, Settled } from '../../outcome.js'
 import { spendsAttempt } from '../../spends-attempt.js'
 import type { TaskClock } from '../../task-clock.js'
+import { convict } from '../convict.js'
 import type { ChangeLog } from './change-log.js'
 import type { MemoryConsumer } from './memory-consumer.js'
 import { MemoryDedupe } from './memory-dedupe.js'
@@ -177,9 +178,9 @@ export class MemoryHub {
   }
 
   #convict(entry: MemoryEntry): void {
-    const message = `Task "${entry.message.task}" brought down its process ${entry.soloStarts - 1} times while running alone.`
-    const settled: Settled = { status: 'dead', reason: 'crash', failure: { name: 'Crash', message } }
-    this.#end(entry, settled, undefined, entry.message.keepDeadMs)
+    const { task, keepDeadMs } = entry.message
+    const { reason, failure } = convict(task, entry.soloStarts - 1)
+    this.#end(entry, { status: 'dead', reason, failure }, undefined, keepDeadMs)
   }
 
   #settle(entry: MemoryEntry, consumer: MemoryConsumer, outcome: Outcome): void {

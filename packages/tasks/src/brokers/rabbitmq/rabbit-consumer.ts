@@ -5,6 +5,7 @@ import { dedupeScope } from '../../dedupe-scope.js'
 import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
+import { convict } from '../convict.js'
 import { cameBack, type Held, type Receipt } from './held.js'
 import type { LedgerEntry } from './ledger-entry.js'
 import { decodeEnvelope, type Envelope } from './rabbit-codec.js'
@@ -203,8 +204,7 @@ export class RabbitConsumer implements TaskConsumer {
     if (this.#isCopy(held)) return
     held.start = start
     if (starts <= this.#options.crashBudget) return this.#run(held)
-    const text = `Task "${message.task}" brought down its process ${starts - 1} times while running alone.`
-    await this.#outcomes.settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message: text } })
+    await this.#outcomes.settle(held, convict(message.task, starts - 1))
   }
 
   async #run(held: Held): Promise<void> {

@@ -1,5 +1,6 @@
 import { BackendUnavailableError, withDeadline } from '@plinth/core'
 import type { Channel } from 'amqplib'
+import { asError } from '../../as-error.js'
 import { LANES } from '../../lane.js'
 import { sleep } from '../../sleep.js'
 import { closeChannel } from './close-channel.js'
@@ -122,7 +123,7 @@ export class RabbitIntake {
       ready()
     } catch (error) {
       if (session.over.aborted || !this.#taking) return // the next session is attached to, if any
-      persistence.onError(error instanceof Error ? error : new Error(String(error)))
+      persistence.onError(asError(error))
       await sleep(ATTACH_AGAIN_MS, session.over)
       if (!session.over.aborted) void this.#attach()
     }

@@ -1,6 +1,7 @@
-import { BackendUnavailableError, type CallOptions, InfraError, withDeadline } from '@plinth/core'
+import { BackendUnavailableError, type CallOptions, type InfraError, withDeadline } from '@plinth/core'
 import type { EnqueueAnswer } from '../../broker.js'
 import { dedupeScope } from '../../dedupe-scope.js'
+import { enqueueFailure } from '../../enqueue-failure.js'
 import type { TaskMessage } from '../../message.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
@@ -44,7 +45,7 @@ export class RabbitProducer {
       body = encodeMessage(message, this.#host.maxPayloadBytes)
       if (!this.#inFlight.tryTake(1)) await this.#inFlight.take(1, options)
     } catch (error) {
-      return { status: 'refused', error: asInfraError(error) }
+      return { status: 'refused', error: enqueueFailure(error) }
     }
     let sent: Promise<void> | undefined
     try {
@@ -65,7 +66,7 @@ export class RabbitProducer {
       sent = this.#send(session, message, body, delayMs)
       await inTime(sent, { ...options, deadlineMs: Math.max(1, end - systemTaskClock.elapsed()) })
     } catch (error) {
-      return this.#failed(message, asInfraError(error), sent)
+      return this.#failed(message, enqueueFailure(error), sent)
     }
     this.#inFlight.give(1)
     if (message.dedupe !== undefined) void this.#append({ t: 'stored', id: message.id })
@@ -224,9 +225,4 @@ function notReady(): InfraError {
 function unknown(id: string): EnqueueAnswer {
   const text = `A task of the id ${id} is being stored; whether it was is not known yet.`
   return { status: 'unknown', error: new BackendUnavailableError(text, { reason: 'deadline' }) }
-}
-
-function asInfraError(error: unknown): InfraError {
-  if (error instanceof InfraError) return error
-  return new InfraError('TASK_ENQUEUE_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
 }

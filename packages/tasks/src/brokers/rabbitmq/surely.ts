@@ -1,4 +1,5 @@
 import { BackendUnavailableError } from '@plinth/core'
+import { asError } from '../../as-error.js'
 import { sleep } from '../../sleep.js'
 
 /** How many times something is tried that fails although the broker is there. */
@@ -20,7 +21,7 @@ export async function surely(work: () => Promise<void>, { down, onError }: Persi
       return true
     } catch (error) {
       const outage = error instanceof BackendUnavailableError
-      if (!outage) onError(error instanceof Error ? error : new Error(String(error)))
+      if (!outage) onError(asError(error))
       if (!outage && attempt >= REFUSALS) return false
       await sleep(Math.min(1000, 25 * 2 ** attempt), down)
     }

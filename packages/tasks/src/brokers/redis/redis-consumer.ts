@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { BackendUnavailableError } from '@plinth/core'
 import type { JobJson } from 'bullmq'
+import { asError } from '../../as-error.js'
 import type { ConsumeOptions, TaskConsumer } from '../../broker.js'
 import type { Outcome } from '../../outcome.js'
 import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
+import { convict } from '../convict.js'
 import { decodeJob } from './bull-codec.js'
 import { CANCEL_FIELD, readCancelMark } from './cancel-mark.js'
 import { HeldJob, SOLO_FIELD } from './held-job.js'
@@ -131,7 +133,7 @@ export class RedisConsumer implements TaskConsumer {
   /** A broker that is away is told of by its connection; everything else is worth a line. */
   #report(error: unknown): void {
     if (error instanceof BackendUnavailableError) return
-    this.#options.onError(error instanceof Error ? error : new Error(String(error)))
+    this.#options.onError(asError(error))
   }
 
   /** Whether a job may start any moment: one was asked for, or is looked at. */
@@ -256,10 +258,7 @@ export class RedisConsumer implements TaskConsumer {
     }
     await this.#lookWhetherCancelled(held)
     if (held.cancelled !== undefined) return this.#settle(held, held.cancelled)
-    if (starts > this.#options.crashBudget) {
-      const message = `Task "${held.message.task}" brought down its process ${starts - 1} times while running alone.`
-      return this.#settle(held, { kind: 'dead', reason: 'crash', failure: { name: 'Crash', message } })
-    }
+    if (starts > this.#options.crashBudget) return this.#settle(held, convict(held.message.task, starts - 1))
     this.#running += 1
     const outcome = await this.#options.handle(new JobDelivery(held, this.#host.run))
     if (outcome.kind === 'released') {

@@ -1,7 +1,8 @@
-import { BackendUnavailableError, type CallOptions, InfraError } from '@plinth/core'
+import { BackendUnavailableError, type CallOptions } from '@plinth/core'
 import type { RedisConnection } from '@plinth/core/redis'
 import type { JobJson } from 'bullmq'
 import type { EnqueueAnswer } from '../../broker.js'
+import { enqueueFailure } from '../../enqueue-failure.js'
 import { LANES } from '../../lane.js'
 import type { TaskMessage } from '../../message.js'
 import { InFlight } from '../in-flight.js'
@@ -176,7 +177,7 @@ export class RedisProducer {
       }, call)
       return undefined
     } catch (error) {
-      return sent ? { status: 'unknown', error: asInfraError(error) } : refused(error)
+      return sent ? { status: 'unknown', error: enqueueFailure(error) } : refused(error)
     } finally {
       this.#inFlight.give(entries.length)
     }
@@ -190,10 +191,5 @@ function unsure(error: unknown): EnqueueAnswer {
 }
 
 function refused(error: unknown): EnqueueAnswer {
-  return { status: 'refused', error: asInfraError(error) }
-}
-
-function asInfraError(error: unknown): InfraError {
-  if (error instanceof InfraError) return error
-  return new InfraError('TASK_ENQUEUE_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
+  return { status: 'refused', error: enqueueFailure(error) }
 }

@@ -1,5 +1,6 @@
 import type { Closable } from '@plinth/core'
-import type { Outcome, Settled } from '../../outcome.js'
+import type { Ending, Settled } from '../../outcome.js'
+import { settledOf } from '../../settled-of.js'
 import { systemTaskClock } from '../../task-clock.js'
 import type { ControlMessage, RedisControl } from './redis-control.js'
 
@@ -10,9 +11,6 @@ const REMEMBERED = 256
 /** Larger results are not sent along; whoever waits reads them. */
 const LARGEST_PUSH = 65_536
 
-/** An outcome after which nothing more comes. */
-export type End = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
-
 interface Interest {
   readonly replyTo: Set<string>
   until: number
@@ -22,7 +20,7 @@ interface Interest {
 export class ResultDesk implements Closable {
   readonly #control: RedisControl
   readonly #interests = new Map<string, Interest>()
-  readonly #recent = new Map<string, End>()
+  readonly #recent = new Map<string, Ending>()
   #listening: Promise<Closable> | undefined
 
   constructor(control: RedisControl) {
@@ -39,7 +37,7 @@ export class ResultDesk implements Closable {
   }
 
   /** A task has ended here: whoever waits for it is told. */
-  ended(id: string, end: End): void {
+  ended(id: string, end: Ending): void {
     this.#recent.set(id, end)
     if (this.#recent.size > REMEMBERED) {
       const [oldest] = this.#recent.keys()
@@ -79,17 +77,15 @@ export class ResultDesk implements Closable {
     }
   }
 
-  #tell(replyTo: string, id: string, end: End): void {
-    const settled = settledOf(end)
+  #tell(replyTo: string, id: string, end: Ending): void {
+    const settled = smallEnough(end)
     const message: ControlMessage = settled === undefined ? { type: 'ended', id } : { type: 'ended', id, settled }
     this.#control.send(replyTo, message).catch(() => {}) // whoever waits asks again
   }
 }
 
-function settledOf(end: End): Settled | undefined {
-  if (end.kind === 'cancelled') return { status: 'cancelled', reason: end.reason }
-  if (end.kind === 'dead') return { status: 'dead', reason: end.reason, failure: end.failure }
-  if (end.result === undefined) return { status: 'completed', result: undefined }
-  if (end.result.length > LARGEST_PUSH) return undefined
-  return { status: 'completed', result: JSON.parse(end.result) as unknown }
+/** What is sent along of an end; nothing when that would be large. */
+function smallEnough(ending: Ending): Settled | undefined {
+  const isLarge = ending.kind === 'completed' && (ending.result?.length ?? 0) > LARGEST_PUSH
+  return isLarge ? undefined : settledOf(ending)
 }

@@ -2,15 +2,13 @@ import type { ConsumeMessage } from 'amqplib'
 import { dedupeScope } from '../../dedupe-scope.js'
 import { LANES } from '../../lane.js'
 import type { TaskMessage } from '../../message.js'
-import type { Outcome, Settled } from '../../outcome.js'
+import type { Ending } from '../../outcome.js'
+import { settledOf } from '../../settled-of.js'
 import type { DeadEntry, LedgerEntry } from './ledger-entry.js'
 import type { Envelope } from './rabbit-codec.js'
 
 /** How long a message that nobody can read is kept as a dead letter. */
 const UNREADABLE_KEPT_MS = 14 * 24 * 3_600_000
-
-/** The outcomes after which a task is over. */
-export type Ending = Extract<Outcome, { readonly kind: 'completed' | 'dead' | 'cancelled' }>
 
 /** What the ledger is told of the end of a task. */
 export function endOf({ message, made, turn }: Envelope, outcome: Ending, at: number): LedgerEntry {
@@ -43,18 +41,4 @@ export function endOfUnreadable({ fields, properties }: ConsumeMessage, at: numb
   }
   const failure = { name: 'InvalidPayload', message: 'The stored task cannot be read.' }
   return endOf({ message, made: 0, turn: 0 }, { kind: 'dead', reason: 'invalid-payload', failure }, at)
-}
-
-function settledOf(outcome: Ending): Settled {
-  switch (outcome.kind) {
-    case 'completed':
-      return {
-        status: 'completed',
-        result: outcome.result === undefined ? undefined : (JSON.parse(outcome.result) as unknown),
-      }
-    case 'dead':
-      return { status: 'dead', reason: outcome.reason, failure: outcome.failure }
-    default:
-      return { status: 'cancelled', reason: outcome.reason }
-  }
 }
