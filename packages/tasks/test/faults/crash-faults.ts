@@ -3,11 +3,10 @@ import type { TypescriptChild } from '@plinth/testing'
 import { expect, test } from 'vitest'
 import { eventually } from './eventually.js'
 import { type FaultBed, isLong } from './fault-bed.js'
+import { faultScene } from './fault-scene.js'
 import { watchLateness } from './machine-lateness.js'
-import { freshLedger, readRuns, runsById } from './run-ledger.js'
-import { serviceAt } from './service.js'
+import { readRuns, runsById } from './run-ledger.js'
 import { ends, submit } from './submit.js'
-import { workTask } from './work.js'
 import { startWorker } from './worker-process.js'
 
 /** Processes of workers die. */
@@ -15,10 +14,7 @@ export function crashFaults(bed: () => FaultBed): void {
   test('a task of a killed worker runs again within ten seconds, at default settings', {
     timeout: 200_000,
   }, async () => {
-    const place = await bed().place()
-    const ledger = freshLedger()
-    const task = workTask()
-    const tasks = serviceAt(place, task)
+    const { place, ledger, task, tasks } = await faultScene(bed())
     const waits: number[] = []
     let victim = await startWorker(place, ledger, { concurrency: 1 })
     for (let round = 0; round < (isLong ? 10 : 1); round += 1) {
@@ -46,10 +42,7 @@ export function crashFaults(bed: () => FaultBed): void {
   test('of a task that kills its process and twenty neighbours only the culprit dies', {
     timeout: 240_000,
   }, async () => {
-    const place = await bed().place({ hasty: true })
-    const ledger = freshLedger()
-    const task = workTask()
-    const tasks = serviceAt(place, task)
+    const { place, ledger, task, tasks } = await faultScene(bed(), { hasty: true })
     const innocent = { ms: 50 }
     const inputs = [...Array(10).fill(innocent), { end: 'kill' as const }, ...Array(10).fill(innocent)]
     const ids = await submit(tasks, task, inputs)
@@ -78,10 +71,7 @@ export function crashFaults(bed: () => FaultBed): void {
   test('workers that are restarted again and again dead-letter nothing of what they had prefetched', {
     timeout: 300_000,
   }, async () => {
-    const place = await bed().place({ hasty: true })
-    const ledger = freshLedger()
-    const task = workTask()
-    const tasks = serviceAt(place, task)
+    const { place, ledger, task, tasks } = await faultScene(bed(), { hasty: true })
     // Longer than any worker lives: what each has in hand comes back, and what it only prefetched as well.
     const slow = await submit(tasks, task, Array(4).fill({ ms: 60_000 }))
     const quick = await submit(tasks, task, Array(60).fill({ ms: 5 }))

@@ -2,19 +2,16 @@ import type { RabbitmqServer } from '@plinth/testing'
 import { expect, test } from 'vitest'
 import { eventually } from './eventually.js'
 import type { FaultBed } from './fault-bed.js'
-import { freshLedger, readRuns } from './run-ledger.js'
-import { serviceAt } from './service.js'
+import { faultScene } from './fault-scene.js'
+import { readRuns } from './run-ledger.js'
 import { submit } from './submit.js'
-import { workTask } from './work.js'
 
 /** What RabbitMQ does not take. */
 export function refusalFaults(bed: () => FaultBed & { readonly server: RabbitmqServer }): void {
   test('a task that no queue takes is an error, not a confirmed loss; the queue is declared again for the next', {
     timeout: 120_000,
   }, async () => {
-    const place = await bed().place()
-    const task = workTask()
-    const tasks = serviceAt(place, task)
+    const { place, task, tasks } = await faultScene(bed())
     await tasks.enqueue(task, {})
     const vhost = new URL(place.url).pathname.slice(1)
     await bed().server.api('DELETE', `/api/queues/${vhost}/plinth.v1.default.normal`)
@@ -29,10 +26,7 @@ export function refusalFaults(bed: () => FaultBed & { readonly server: RabbitmqS
   test('a task whose outcome is refused goes back to its queue, and is retried once the server takes it again', {
     timeout: 120_000,
   }, async () => {
-    const place = await bed().place()
-    const ledger = freshLedger()
-    const task = workTask(ledger)
-    const tasks = serviceAt(place, task)
+    const { place, ledger, task, tasks } = await faultScene(bed())
     const vhost = new URL(place.url).pathname.slice(1)
     const permit = (configure: string): Promise<unknown> =>
       bed().server.api('PUT', `/api/permissions/${vhost}/guest`, { configure, write: '.*', read: '.*' })

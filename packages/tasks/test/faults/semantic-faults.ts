@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventually } from './eventually.js'
 import { type FaultBed, isLong } from './fault-bed.js'
+import { faultScene } from './fault-scene.js'
 import { freshLedger, type Run, readRuns, runsById } from './run-ledger.js'
 import { serviceAt } from './service.js'
 import { ends, submit } from './submit.js'
@@ -12,10 +13,7 @@ export function semanticFaults(bed: () => FaultBed): void {
   test('a task that fails three times is tried four times, each after its own delay', {
     timeout: 180_000,
   }, async () => {
-    const place = await bed().place()
-    const ledger = freshLedger()
-    const task = workTask(ledger)
-    const tasks = serviceAt(place, task)
+    const { ledger, task, tasks } = await faultScene(bed())
     await tasks.worker().start()
     const ids = await submit(tasks, task, Array(isLong ? 100 : 5).fill({ failures: 3 }))
     const states = await ends(tasks, task, ids, 60_000)
@@ -55,10 +53,7 @@ export function semanticFaults(bed: () => FaultBed): void {
   test('on SIGTERM a worker finishes what is short, hands back what is long or deaf, and its process ends', {
     timeout: 180_000,
   }, async () => {
-    const place = await bed().place()
-    const ledger = freshLedger()
-    const task = workTask()
-    const tasks = serviceAt(place, task)
+    const { place, ledger, task, tasks } = await faultScene(bed())
     const worker = await startWorker(place, ledger, { closeWithin: '3s' })
     const [short = '', long = '', deaf = ''] = await submit(tasks, task, [
       { ms: 1000 },

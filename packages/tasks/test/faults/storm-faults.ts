@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TypescriptChild } from '@plinth/testing'
 import { expect, test } from 'vitest'
 import { type FaultBed, isLong } from './fault-bed.js'
-import { freshLedger, type Run, readRuns, runsById } from './run-ledger.js'
-import { serviceAt } from './service.js'
+import { faultScene } from './fault-scene.js'
+import { type Run, readRuns, runsById } from './run-ledger.js'
 import { ends, submit } from './submit.js'
-import { workTask } from './work.js'
 import { startWorker } from './worker-process.js'
 
 const TASKS = isLong ? 10_000 : 300
@@ -18,10 +17,7 @@ export function stormFaults(bed: () => FaultBed): void {
   test('while workers are killed again and again and the broker is restarted, nothing is lost and nothing runs twice without cause', {
     timeout: isLong ? 800_000 : 400_000,
   }, async () => {
-    const place = await bed().place({ hasty: !isLong })
-    const ledger = freshLedger()
-    const task = workTask()
-    const tasks = serviceAt(place, task)
+    const { place, ledger, task, tasks } = await faultScene(bed(), { hasty: !isLong })
     const inputs = Array.from({ length: TASKS }, (_, n) =>
       n % 20 === 0 ? { ms: 20, end: 'dead' as const } : { ms: 20 },
     )
