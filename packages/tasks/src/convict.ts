@@ -1,4 +1,4 @@
-import type { Outcome } from '../outcome.js'
+import type { Outcome } from './outcome.js'
 
 /** The end of a task that is not started once more, because it brought down its process `crashes` times while running alone. */
 export function convict(task: string, crashes: number): Extract<Outcome, { readonly kind: 'dead' }> {
