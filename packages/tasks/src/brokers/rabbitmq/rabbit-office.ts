@@ -1,11 +1,11 @@
 import { BackendUnavailableError, type Closable } from '@plinth/core'
-import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Channel, ConsumeMessage, Replies } from 'amqplib'
 import type { Term } from '../../broker.js'
 import { sleep } from '../../sleep.js'
 import { closeChannel } from './close-channel.js'
+import { declareNewQueues } from './new-queues.js'
 import { patiently } from './patiently.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
-import { settleYoungQueues } from './young-queues.js'
 
 /** How long after standing has failed for good it is tried once more. */
 const STAND_AGAIN_MS = 1000
@@ -163,16 +163,14 @@ export class RabbitOffice implements Closable {
 
   /** Declares the queue, and puts the first token in where there is none: one that somebody holds has its consumer. */
   async #declare(session: RabbitSession): Promise<void> {
-    const isEmpty = await session.scratch(async (channel) => {
-      const { messageCount, consumerCount } = await channel.assertQueue(this.#queue, {
+    const declare = (channel: Channel): Promise<Replies.AssertQueue> =>
+      channel.assertQueue(this.#queue, {
         durable: true,
         arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true },
       })
-      if (messageCount > 0 || consumerCount > 0) return false
-      await settleYoungQueues(channel) // it may have been declared a moment ago
-      return true
-    })
-    if (isEmpty) await this.#publish({ n: 0 })
+    await declareNewQueues(session, { name: this.#queue, queues: [this.#queue], declare }, true)
+    const { messageCount, consumerCount } = await session.scratch(declare)
+    if (messageCount === 0 && consumerCount === 0) await this.#publish({ n: 0 })
   }
 }
 

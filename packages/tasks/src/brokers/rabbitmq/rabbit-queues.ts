@@ -1,17 +1,14 @@
 import type { Channel } from 'amqplib'
 import { LANES, type Lane } from '../../lane.js'
-import { hasExchange } from './has-exchange.js'
+import { declareNewQueues, type QueueSet } from './new-queues.js'
 import { patiently } from './patiently.js'
 import type { RabbitSession } from './rabbit-link.js'
-import { settleYoungQueues } from './young-queues.js'
 
 /** The smallest step of a delay. */
 const UNIT_MS = 100
 /** Levels of the ladder: delays up to 29 hours in one go; longer ones go in again. */
 const LEVELS = 20
 const DELIVER = 'plinth.delay.v1.deliver'
-/** An exchange that is there says that the queues beside it outlive a kill of their server. */
-const SETTLED = 'settled'
 
 /** The longest delay that one trip takes. */
 export const LONGEST_TRIP_MS: number = UNIT_MS * (2 ** LEVELS - 1)
@@ -30,6 +27,20 @@ function level(index: number): string {
   return `plinth.delay.v1.${index}`
 }
 
+/** The queues of one queue name. */
+function lanesOf(queue: string): QueueSet {
+  const queues = [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]
+  return {
+    name: `plinth.v1.${queue}`,
+    queues,
+    declare: async (channel) => {
+      for (const name of queues) {
+        await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
+      }
+    },
+  }
+}
+
 /** Declares what a broker needs, once for each session. */
 export class RabbitQueues {
   readonly #ready = new WeakMap<RabbitSession, Set<string>>()
@@ -45,12 +56,7 @@ export class RabbitQueues {
   /** The queues of one queue name. */
   queue(session: RabbitSession, queue: string): Promise<void> {
     return this.#once(session, `queue ${queue}`, async () => {
-      await session.scratch(async (channel) => {
-        for (const name of [...LANES.map((lane) => laneQueue(queue, lane)), suspectsQueue(queue)]) {
-          await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
-        }
-      })
-      await this.#settle(session, `plinth.v1.${queue}.${SETTLED}`)
+      await this.#declare(session, lanesOf(queue))
       const ready = this.#ready.get(session) ?? new Set()
       this.#ready.set(session, ready.add(queue))
     })
@@ -59,10 +65,7 @@ export class RabbitQueues {
   /** The ladder, and the way from its end to one lane. */
   async delayed(session: RabbitSession, queue: string, lane: Lane): Promise<void> {
     await this.queue(session, queue)
-    await this.#once(session, 'ladder', async () => {
-      await session.scratch(declareLadder)
-      await this.#settle(session, `plinth.delay.v1.${SETTLED}`)
-    })
+    await this.#once(session, 'ladder', () => this.#declare(session, LADDER))
     await this.#once(session, `way ${queue} ${lane}`, () => {
       const name = laneQueue(queue, lane)
       const way = `${'*.'.repeat(LEVELS)}${destination(name)}`
@@ -77,13 +80,8 @@ export class RabbitQueues {
     this.#deleted.add(session)
   }
 
-  /** Nothing is published to a queue before it outlives a kill of its server. */
-  async #settle(session: RabbitSession, marker: string): Promise<void> {
-    if (!this.#deleted.has(session) && (await hasExchange(session, marker))) return
-    await session.scratch(async (channel) => {
-      await settleYoungQueues(channel)
-      await channel.assertExchange(marker, 'fanout', { durable: true })
-    })
+  #declare(session: RabbitSession, set: QueueSet): Promise<void> {
+    return declareNewQueues(session, set, !this.#deleted.has(session))
   }
 
   #once(session: RabbitSession, what: string, declare: () => Promise<void>): Promise<void> {
@@ -112,9 +110,15 @@ export function delayRoute(name: string, delayMs: number): { readonly exchange: 
 }
 
 /**
- * A ladder of levels, each of which holds a message for twice as long as the one below, or passes it on at once: a bit of
+ * The queues of the delays: a ladder of levels, each of which holds a message for twice as long as the one below, or passes it on at once: a bit of
  * the routing key decides. (The delay infrastructure of NServiceBus works this way.)
  */
+const LADDER: QueueSet = {
+  name: 'plinth.delay.v1',
+  queues: Array.from({ length: LEVELS }, (_, index) => level(index)),
+  declare: declareLadder,
+}
+
 async function declareLadder(channel: Channel): Promise<void> {
   await channel.assertExchange(DELIVER, 'topic', { durable: true })
   for (let index = 0; index < LEVELS; index += 1) await channel.assertExchange(level(index), 'topic', { durable: true })
