@@ -16,27 +16,30 @@ export interface QueueSet {
 const ANSWER_MS = 3000
 
 /**
- * Declares quorum queues so that they outlive a kill of their server. An exchange beside them says that this was done.
+ * Declares quorum queues so that they outlive a kill of their server. Two exchanges beside them say that this was begun, and
+ * that it was done.
  *
- * Nothing is published to a queue before: so one that RabbitMQ 3.10 brought back without a leader, having been killed
- * while it declared it, is deleted and declared again, by one process at a time.
+ * Nothing is published to a queue before: so where it was begun and not done, a queue that RabbitMQ 3.10 brought back
+ * without a leader, having been killed while it declared it, is deleted and declared again, by one process at a time.
  *
- * @param isTrusted whether the exchange is believed; not when a queue was missing that had been declared.
+ * @param isTrusted whether it is believed that it was done; not when a queue was missing that had been declared.
  */
 export async function declareNewQueues(session: RabbitSession, set: QueueSet, isTrusted: boolean): Promise<void> {
-  const marker = `${set.name}.settled`
-  const isSettled = (): Promise<boolean> => hasExchange(session, marker)
-  if (isTrusted && (await isSettled())) {
+  const [begun, settled] = [`${set.name}.begun`, `${set.name}.settled`]
+  if (isTrusted && (await hasExchange(session, settled))) {
     await session.scratch(set.declare)
     return
   }
   await alone(session, `${set.name}.lock`, async () => {
+    const isDone = await hasExchange(session, settled) // by somebody who had the lock before
+    const wasBegun = await hasExchange(session, begun)
+    if (!wasBegun) await session.scratch((channel) => channel.assertExchange(begun, 'fanout', { durable: true }))
     await session.scratch(set.declare)
-    if (!(await isSettled())) await requireLeaders(session, set.queues)
-    else if (isTrusted) return
+    if (isDone && isTrusted) return
+    if (wasBegun && !isDone) await requireLeaders(session, set.queues)
     await session.scratch(async (channel) => {
       await settle(channel, `${set.name}.settling`)
-      await channel.assertExchange(marker, 'fanout', { durable: true })
+      await channel.assertExchange(settled, 'fanout', { durable: true })
     })
   })
 }
