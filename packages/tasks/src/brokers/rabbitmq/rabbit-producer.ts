@@ -7,11 +7,12 @@ import { sleep } from '../../sleep.js'
 import { systemTaskClock } from '../../task-clock.js'
 import { InFlight } from '../in-flight.js'
 import { type ClaimVerdict, SENDING_MS } from './claims.js'
+import { delayRoute, LONGEST_TRIP_MS } from './delay-ladder.js'
 import type { LedgerEntry } from './ledger-entry.js'
 import { encodeMessage } from './rabbit-codec.js'
 import type { RabbitLedger } from './rabbit-ledger.js'
 import { inTime, type RabbitLink, type RabbitSession } from './rabbit-link.js'
-import { delayRoute, LONGEST_TRIP_MS, laneQueue, type RabbitQueues } from './rabbit-queues.js'
+import { laneQueue, type RabbitQueues } from './rabbit-queues.js'
 import type { RabbitView } from './rabbit-view.js'
 
 /** What a producer needs of its broker. */
