@@ -131,9 +131,15 @@ export function outageFaults(bed: () => FaultBed, freshBed: () => Promise<FaultB
       await eventually(() => proxy.bytesSent >= bytes, 5000).catch(() => {}) // fewer were needed
       await server.kill()
       await server.restart()
+      const back = performance.now()
       const [id = ''] = await submitted
       await tasks.handle(task, id).result({ timeout: '60s' })
       await eventually(() => slots.length > 0)
+      if (isLong)
+        console.log(
+          place.kind,
+          JSON.stringify({ killedAfterBytes: bytes, usedAfterMs: Math.round(performance.now() - back) }),
+        )
       await tasks.close()
       await proxy.close()
       if (isLong) await server.close()
