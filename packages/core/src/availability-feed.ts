@@ -50,20 +50,34 @@ export class AvailabilityFeed implements Readiness {
     }
   }
 
-  async whenReady(options: ReadyOptions = {}): Promise<boolean> {
-    const { timeoutMs = 3000, signal } = options
-    const late = new Error('not ready in time')
+  whenReady(options: ReadyOptions = {}): Promise<boolean> {
+    return this.#when(options, () => {
+      if (!this.#available && this.#error instanceof MisconfiguredError) throw this.#error
+      return this.#available
+    })
+  }
+
+  /** Waits until anything is known: that it is available, or what keeps it away. When the time is up it answers false. */
+  whenKnown(options: ReadyOptions = {}): Promise<boolean> {
+    return this.#when(options, () => this.#available || this.#error !== undefined)
+  }
+
+  async #when({ timeoutMs = 3000, signal }: ReadyOptions, holds: () => boolean): Promise<boolean> {
+    const late = new Error('not in time')
     let off = (): void => {}
-    const ready = new Promise<boolean>((resolve, reject) => {
+    const waiting = new Promise<boolean>((resolve, reject) => {
       const look = (): void => {
-        if (this.#available) resolve(true)
-        else if (this.#error instanceof MisconfiguredError) reject(this.#error)
+        try {
+          if (holds()) resolve(true)
+        } catch (error) {
+          reject(error)
+        }
       }
       off = this.onChange(look)
       look()
     })
     try {
-      return await withDeadline(ready, { deadlineMs: timeoutMs, signal, onDeadline: () => late })
+      return await withDeadline(waiting, { deadlineMs: timeoutMs, signal, onDeadline: () => late })
     } catch (error) {
       if (error === late) return false
       throw error

@@ -52,6 +52,16 @@ describe('a feed of availability', () => {
     await expect(feed.whenReady()).rejects.toBe(mistake)
   })
 
+  test('waits until anything is known, be it what keeps it away', async () => {
+    const feed = new AvailabilityFeed()
+    await expect(feed.whenKnown({ timeoutMs: 5 })).resolves.toBe(false)
+    const waiting = feed.whenKnown({ timeoutMs: 600_000 })
+    feed.update(false, outage)
+    await expect(waiting).resolves.toBe(true)
+    feed.update(true)
+    await expect(feed.whenKnown()).resolves.toBe(true)
+  })
+
   test('a wait ends with its signal', async () => {
     const controller = new AbortController()
     const waiting = new AvailabilityFeed().whenReady({ signal: controller.signal })

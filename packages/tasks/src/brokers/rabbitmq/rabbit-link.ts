@@ -88,12 +88,8 @@ export class RabbitLink implements Closable {
   async use({ deadlineMs = 5000, signal }: CallOptions = {}): Promise<RabbitSession> {
     this.start()
     if (this.#session !== undefined) return this.#session
-    if (this.#feed.error === undefined && !this.#down.signal.aborted) {
-      await this.#feed
-        .whenReady({ timeoutMs: deadlineMs, ...(signal === undefined ? {} : { signal }) })
-        .catch((error: unknown) => {
-          if (!(error instanceof MisconfiguredError)) throw error
-        })
+    if (!this.#down.signal.aborted) {
+      await this.#feed.whenKnown({ timeoutMs: deadlineMs, ...(signal === undefined ? {} : { signal }) })
     }
     if (this.#session !== undefined) return this.#session
     throw this.#feed.error ?? new BackendUnavailableError('RabbitMQ is not connected.', { reason: 'closed' })
