@@ -270,8 +270,19 @@ function requireDistinct(checks: readonly PlannedCheck[]): void {
 
 /** Names of options that are no rules. What is left may be misspelt. */
 const SETTINGS: Readonly<Record<Exclude<keyof RateLimiterOptions, keyof RateLimitRules>, true>> = {
-  ...{ backend: true, onOutage: true, instances: true, deadline: true, clock: true, logger: true, logOutages: true },
-  ...{ tierOf: true, defaultTier: true, tierFreshFor: true, tierDeadline: true, loadRules: true, rulesFreshFor: true },
+  backend: true,
+  onOutage: true,
+  instances: true,
+  deadline: true,
+  clock: true,
+  logger: true,
+  logOutages: true,
+  tierOf: true,
+  defaultTier: true,
+  tierFreshFor: true,
+  tierDeadline: true,
+  loadRules: true,
+  rulesFreshFor: true,
 }
 
 function rulesOf(options: RateLimiterOptions): RateLimitRules {

@@ -21,7 +21,7 @@ const PAGE = 200
 const FILTER = {
   task: TEXT,
   queue: TEXT,
-  reason: oneOf(...['attempts', 'non-retryable', 'invalid-payload', 'unknown-task', 'expired', 'crash', 'timeout']),
+  reason: oneOf('attempts', 'non-retryable', 'invalid-payload', 'unknown-task', 'expired', 'crash', 'timeout'),
   since: NUMBER,
   until: NUMBER,
 } satisfies Kinds<DeadFilter>

@@ -15,6 +15,7 @@ import {
   oneOf,
   SIGNAL,
 } from './option-checks.js'
+import { RESERVED_IDS } from './reserved-ids.js'
 import type { AnyTask } from './task.js'
 import { TaskDefinitionError } from './task-errors.js'
 import { taskId } from './task-id.js'
@@ -22,31 +23,22 @@ import { taskId } from './task-id.js'
 /** Ids that every broker takes. */
 const ID = /^[A-Za-z0-9](?:[A-Za-z0-9._~-]{0,126}[A-Za-z0-9])?$/
 const ONLY_DIGITS = /^\d+$/
-/** Beside its jobs a BullMQ queue keeps keys of these names. */
-const TAKEN: ReadonlySet<string> = new Set([
-  ...[
-    'wait',
-    'paused',
-    'active',
-    'delayed',
-    'prioritized',
-    'completed',
-    'failed',
-    'stalled',
-    'stalled-check',
-    'repeat',
-  ],
-  ...['waiting-children', 'meta', 'events', 'marker', 'limiter', 'metrics', 'id', 'pc', 'de', 'key', 'cancelled'],
-])
-
 const KEY: Kind = {
   words: 'a key: a text of 1 to 512 characters (hash what is longer)',
   is: (value) => typeof value === 'string' && value !== '' && value.length <= 512,
 }
 const ENQUEUE = {
-  ...{ delay: DURATION, at: MOMENT, expires: DURATION, priority: LANE, id: ANY },
-  ...{ idempotencyKey: either(KEY, OBJECT), unique: either(KEY, OBJECT), debounce: OBJECT },
-  ...{ headers: OBJECT, deadline: DURATION, signal: SIGNAL },
+  delay: DURATION,
+  at: MOMENT,
+  expires: DURATION,
+  priority: LANE,
+  id: ANY,
+  idempotencyKey: either(KEY, OBJECT),
+  unique: either(KEY, OBJECT),
+  debounce: OBJECT,
+  headers: OBJECT,
+  deadline: DURATION,
+  signal: SIGNAL,
 } satisfies Kinds<EnqueueOptions>
 const IDEMPOTENCY = { key: KEY, window: DURATION }
 const UNIQUE = { key: KEY, while: oneOf('pending', 'active') }
@@ -151,7 +143,8 @@ function checkKeyed(chosen: { readonly key: string }, kinds: Readonly<Record<str
 }
 
 function parseId(task: AnyTask, id: unknown): string {
-  if (typeof id === 'string' && TAKEN.has(id)) throw refuse(task, `id must not be ${id}, which Redis uses itself`)
+  if (typeof id === 'string' && RESERVED_IDS.has(id))
+    throw refuse(task, `id must not be ${id}, which Redis uses itself`)
   if (typeof id === 'string' && ID.test(id) && !ONLY_DIGITS.test(id)) return id
   throw refuse(task, 'id must be 2 to 128 letters, digits, dots, dashes, tildes or underscores, not digits alone')
 }

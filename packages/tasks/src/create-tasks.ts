@@ -89,7 +89,11 @@ export function createTasks<const Listed extends readonly AnyTask[]>(options: Cr
 
 const KINDS = {
   broker: having('a broker, such as memoryBroker()', 'enqueue', 'consume'),
-  ...{ tasks: LIST, deps: ANY, middleware: LIST, logger: LOGGER, enqueueTimeout: DURATION },
+  tasks: LIST,
+  deps: ANY,
+  middleware: LIST,
+  logger: LOGGER,
+  enqueueTimeout: DURATION,
   enqueueWhenDown: either(oneOf('throw', 'buffer'), OBJECT),
 } satisfies Kinds<CreateTasksOptions>
 const CLOSE = { deadline: DURATION }

@@ -87,10 +87,19 @@ const BATCH = 100
 const DATABASE = having('what can ask PostgreSQL, such as a pool of pg', 'query')
 const KINDS = {
   tasks: having('what createTasks made', 'enqueue', 'enqueueMany'),
-  ...{ known: LIST, database: DATABASE, table: ANY, every: DURATION, logger: LOGGER },
+  known: LIST,
+  database: DATABASE,
+  table: ANY,
+  every: DURATION,
+  logger: LOGGER,
 } satisfies Kinds<OutboxOptions>
 const ENQUEUE = {
-  ...{ delay: ANY, at: ANY, priority: ANY, idempotencyKey: ANY, unique: ANY, headers: ANY },
+  delay: ANY,
+  at: ANY,
+  priority: ANY,
+  idempotencyKey: ANY,
+  unique: ANY,
+  headers: ANY,
 } satisfies Kinds<OutboxEnqueueOptions>
 
 /** Makes an outbox over a PostgreSQL table. No I/O until it is used. */

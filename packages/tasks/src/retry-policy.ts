@@ -70,8 +70,11 @@ const KINDS = { attempts: wholeFrom(1, 1_000_000), backoff: ANY, retryIf: FUNCTI
 const JITTER = oneOf('none', 'half', 'full')
 const FIXED = { type: ANY, delay: DURATION, jitter: JITTER } satisfies Kinds<FixedBackoff>
 const EXPONENTIAL = {
-  ...{ type: ANY, first: DURATION, factor: NUMBER },
-  ...{ max: DURATION, jitter: JITTER },
+  type: ANY,
+  first: DURATION,
+  factor: NUMBER,
+  max: DURATION,
+  jitter: JITTER,
 } satisfies Kinds<ExponentialBackoff>
 
 /**

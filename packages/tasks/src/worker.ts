@@ -30,8 +30,13 @@ const LONG_MS = 2_147_483_647
 /** RabbitMQ counts what a consumer holds in two bytes. */
 const MOST_AT_ONCE = 65_535
 const KINDS = {
-  ...{ concurrency: wholeFrom(1, MOST_AT_ONCE), queues: LIST, weights: OBJECT, crashBudget: wholeFrom(1) },
-  ...{ grace: DURATION, unknownGrace: DURATION, schedules: SWITCH },
+  concurrency: wholeFrom(1, MOST_AT_ONCE),
+  queues: LIST,
+  weights: OBJECT,
+  crashBudget: wholeFrom(1),
+  grace: DURATION,
+  unknownGrace: DURATION,
+  schedules: SWITCH,
 } satisfies Kinds<WorkerOptions>
 const WEIGHT = wholeFrom(1, 1_000_000)
 const WEIGHTS = { high: WEIGHT, normal: WEIGHT, low: WEIGHT } satisfies Kinds<LaneWeights>

@@ -34,8 +34,17 @@ export function compileLimits(
     const { algorithm, windowMs, unit, calendar } = one
     const name = names[i] ?? policy
     return Object.freeze({
-      ...{ algorithm, name, key, quota, windowMs, burst },
-      ...{ shadow: watches, unit, calendar, tick: tick ?? 1, rate },
+      algorithm,
+      name,
+      key,
+      quota,
+      windowMs,
+      burst,
+      shadow: watches,
+      unit,
+      calendar,
+      tick: tick ?? 1,
+      rate,
     })
   })
   const keys = limits.map((limit) => limit.key)

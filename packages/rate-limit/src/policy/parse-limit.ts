@@ -90,8 +90,13 @@ const CONCURRENCY_FIELDS: Readonly<Record<keyof ConcurrencyInput, true>> = {
   shadow: true,
 }
 const QUOTA_FIELDS: Readonly<Record<keyof QuotaInput, true>> = {
-  ...{ limit: true, per: true, algorithm: true, burst: true },
-  ...{ timeZone: true, unit: true, shadow: true },
+  limit: true,
+  per: true,
+  algorithm: true,
+  burst: true,
+  timeZone: true,
+  unit: true,
+  shadow: true,
 }
 
 /** What a limit says, not yet checked. */

@@ -52,8 +52,13 @@ const ANY: Kind = { words: 'anything', is: () => true }
 
 const RULES = { policies: MAP, tiers: MAP, overrides: MAP, routes: MAP } satisfies Record<keyof RateLimitRules, Kind>
 const POLICY = {
-  ...{ limits: LIST, onOutage: TEXT, escalate: MAP },
-  ...{ hot: SWITCH, shadow: SWITCH, tiered: SWITCH, routed: SWITCH },
+  limits: LIST,
+  onOutage: TEXT,
+  escalate: MAP,
+  hot: SWITCH,
+  shadow: SWITCH,
+  tiered: SWITCH,
+  routed: SWITCH,
 } satisfies Record<keyof PolicyDefinition, Kind>
 const ESCALATION = { block: ANY, factor: ANY, max: ANY, remember: ANY }
 const TIER = { extends: TEXT, scale: ANY, limits: MAP } satisfies Record<keyof TierDefinition, Kind>

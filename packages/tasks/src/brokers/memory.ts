@@ -38,7 +38,9 @@ export interface MemoryJournalOptions {
 
 const KINDS = {
   clock: having('a clock, such as virtualClock()', 'now', 'elapsed', 'after'),
-  ...{ maxTasks: wholeFrom(1), maxEnded: wholeFrom(0), maxPayloadBytes: wholeFrom(1) },
+  maxTasks: wholeFrom(1),
+  maxEnded: wholeFrom(0),
+  maxPayloadBytes: wholeFrom(1),
   journal: either(TEXT, OBJECT),
 } satisfies Kinds<MemoryBrokerOptions>
 const JOURNAL = { path: TEXT, sync: SWITCH } satisfies Kinds<MemoryJournalOptions>

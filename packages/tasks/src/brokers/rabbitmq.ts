@@ -19,8 +19,11 @@ export interface RabbitmqBrokerOptions {
 }
 
 const KINDS = {
-  ...{ url: either(TEXT, LIST), connectTimeout: DURATION, heartbeat: DURATION },
-  ...{ maxInFlight: wholeFrom(1), maxPayloadBytes: wholeFrom(1) },
+  url: either(TEXT, LIST),
+  connectTimeout: DURATION,
+  heartbeat: DURATION,
+  maxInFlight: wholeFrom(1),
+  maxPayloadBytes: wholeFrom(1),
 } satisfies Kinds<RabbitmqBrokerOptions>
 /** RabbitMQ takes seconds, in two bytes. */
 const LONGEST_HEARTBEAT_MS = 65_535_000

@@ -37,7 +37,11 @@ export interface Schedule {
 }
 
 const KINDS = {
-  ...{ cron: TEXT, timezone: TEXT, every: DURATION, at: MOMENT, jitter: DURATION },
+  cron: TEXT,
+  timezone: TEXT,
+  every: DURATION,
+  at: MOMENT,
+  jitter: DURATION,
   missed: oneOf('skip', 'latest', 'all'),
   overlap: oneOf('queue', 'skip', 'cancel-previous'),
 } satisfies Kinds<ScheduleOptions>
