@@ -18,7 +18,7 @@ export default defineConfig({
     globalSetup: ['tooling/testing/src/vitest-global-setup.ts'],
     setupFiles: ['tooling/testing/src/vitest-setup.ts'],
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: process.env.PLINTH_LONG === '1' ? 2 : 3, // the long forms keep many processes busy at once
     sequence: { sequencer: SlowestFirst },
     testTimeout: 60_000,
     hookTimeout: 90_000,

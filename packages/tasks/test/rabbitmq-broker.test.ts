@@ -44,6 +44,6 @@ describe.concurrent('the RabbitMQ broker', () => {
         },
       }
     },
-    { timeout: 60_000 },
+    { timeout: 240_000 },
   )
 })

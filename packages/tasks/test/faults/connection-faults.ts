@@ -66,7 +66,7 @@ export function connectionFaults(bed: () => FaultBed): void {
     await proxy.close()
   })
 
-  test('a connection that breaks at any moment while it is set up is made again', { timeout: 180_000 }, async () => {
+  test('a connection that breaks at any moment while it is set up is made again', { timeout: 900_000 }, async () => {
     const moments = isLong ? Array.from({ length: 40 }, (_, n) => n * 250) : [0, 1200, 4000]
     for (const bytes of moments) {
       const place = await bed().place()
