@@ -20,8 +20,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: process.env.PLINTH_LONG === '1' ? 2 : 3, // the long forms keep many processes busy at once
     sequence: { sequencer: SlowestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     passWithNoTests: true,
   },
 })

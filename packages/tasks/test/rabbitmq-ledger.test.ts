@@ -42,7 +42,7 @@ test('an enqueue that was stored and not confirmed is enqueued again under its i
   await once.result({ timeout: '20s' })
   await sleep(500)
   expect(ran.filter((text) => text === 'order')).toEqual(['order'])
-}, 60_000)
+}, 180_000)
 
 test('who comes after many results begins at a snapshot: dead letters, keys and switches are all there', async () => {
   const url = await settledVhost()
@@ -94,7 +94,7 @@ test('who comes after many results begins at a snapshot: dead letters, keys and 
   expect(again.id).toBe(keyed.id)
   expect(again.deduplicated).toBe(true)
   expect(proxy.bytesReceived).toBeLessThan(1_900_000)
-}, 60_000)
+}, 180_000)
 
 test('a task that is on its way to a worker over a slow line is not started once its cancellation was confirmed', async () => {
   const url = await settledVhost()
@@ -113,7 +113,7 @@ test('a task that is on its way to a worker over a slow line is not started once
   await proxy.pass()
   await (await near.enqueue(row, 'later')).result({ timeout: '20s' })
   expect(ran).toEqual([...ranBefore, 'later'])
-}, 60_000)
+}, 180_000)
 
 test('what a worker could not settle before its deadline runs elsewhere, once, while the process of the worker goes on', async () => {
   const url = await settledVhost()
@@ -140,7 +140,7 @@ test('what a worker could not settle before its deadline runs elsewhere, once, w
   await handle.result({ timeout: '20s' })
   await sleep(3_500) // a second one would come now
   expect(started).toEqual(['far', 'near'])
-}, 60_000)
+}, 180_000)
 
 test('a task that is replayed while its worker still stores that it died runs again, and is not taken for a copy', async () => {
   const url = await freshVhost() // its stream is new: an end that is written there is relied on only after a while
@@ -161,4 +161,4 @@ test('a task that is replayed while its worker still stores that it died runs ag
     interval: 10,
   })
   expect(await handle.result({ timeout: '20s' })).toBe(2)
-}, 60_000)
+}, 180_000)

@@ -28,7 +28,7 @@ test('of what goes by one name only one is done at a time, in one session and in
   }
   await Promise.all(sessions.flatMap((one) => [1, 2, 3].map(() => alone(one, 'plinth.test.lock', work))))
   expect(done).toBe(6)
-}, 60_000)
+}, 180_000)
 
 test('who waits has its turn when the connection of the one before it is gone, and what failed keeps nobody out', async () => {
   const url = await freshVhost()
@@ -51,7 +51,7 @@ test('who waits has its turn when the connection of the one before it is gone, a
   await Promise.all([failed, turn])
   await expect(alone(near, 'plinth.test.lock', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
   await alone(near, 'plinth.test.lock', async () => {})
-}, 60_000)
+}, 180_000)
 
 test('what lies in a queue that nobody has set up for good is kept, and run', async () => {
   const url = await freshVhost()
@@ -70,4 +70,4 @@ test('what lies in a queue that nobody has set up for good is kept, and run', as
   await after.worker().start()
   await after.handle(task, id).result({ timeout: '30s' })
   expect(ran).toEqual(['early'])
-}, 60_000)
+}, 180_000)

@@ -49,7 +49,7 @@ async function launchRabbitmq(file: string, port: number, options: RabbitmqOptio
     args: [],
     env: { ...prepare(directory, port, options), ERL_EPMD_PORT: String(port + offsets.names) },
     isReady: async () => (await fetch(managementUrl)).ok && (await accepts(port)),
-    startTimeout: 90_000,
+    startTimeout: 150_000,
   })
   const both = {
     get pid() {
