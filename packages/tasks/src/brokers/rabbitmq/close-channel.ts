@@ -1,5 +1,6 @@
-import { BackendUnavailableError, withDeadline } from '@plinth/core'
+import { withDeadline } from '@plinth/core'
 import type { Channel } from 'amqplib'
+import { noAnswer } from './rabbit-errors.js'
 
 /** How long a server may take to say that a channel is closed: without an answer it goes with its session. */
 const ANSWER_MS = 1000
@@ -8,6 +9,5 @@ const ANSWER_MS = 1000
 export async function closeChannel(channel: Channel): Promise<void> {
   channel.removeAllListeners('close') // a session ends with a channel that it loses
   const closing = Promise.resolve().then(() => channel.close())
-  const onDeadline = (): Error => new BackendUnavailableError('RabbitMQ did not answer.', { reason: 'deadline' })
-  await withDeadline(closing, { deadlineMs: ANSWER_MS, onDeadline }).catch(() => {}) // what was refused is closed already
+  await withDeadline(closing, { deadlineMs: ANSWER_MS, onDeadline: noAnswer }).catch(() => {}) // what was refused is closed already
 }

@@ -1,10 +1,11 @@
-import { BackendUnavailableError, withDeadline } from '@plinth/core'
+import { withDeadline } from '@plinth/core'
 import type { Channel } from 'amqplib'
 import { asError } from '../../as-error.js'
 import { LANES } from '../../lane.js'
 import { sleep } from '../../sleep.js'
 import { closeChannel } from './close-channel.js'
 import { type Receipt, tagOf } from './held.js'
+import { noAnswer } from './rabbit-errors.js'
 import type { RabbitLedger } from './rabbit-ledger.js'
 import type { RabbitLink, RabbitSession } from './rabbit-link.js'
 import { laneQueue, type RabbitQueues, suspectsQueue } from './rabbit-queues.js'
@@ -86,8 +87,7 @@ export class RabbitIntake {
       suspectsQueue(queue),
     ])
     const cancelled = Promise.allSettled(queues.map(async (name) => channel.cancel(tagOf(name))))
-    const onDeadline = (): Error => new BackendUnavailableError('RabbitMQ did not answer.', { reason: 'deadline' })
-    await withDeadline(cancelled, { deadlineMs: CANCEL_MS, onDeadline }).catch(() => {}) // its session is over
+    await withDeadline(cancelled, { deadlineMs: CANCEL_MS, onDeadline: noAnswer }).catch(() => {}) // its session is over
   }
 
   /** Lets go of everything that has not been settled. */

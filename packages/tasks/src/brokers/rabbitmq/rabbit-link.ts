@@ -6,7 +6,6 @@ import {
   type CallOptions,
   type Closable,
   fullJitter,
-  InfraError,
   joinWrites,
   MisconfiguredError,
   MissingDependencyError,
@@ -16,6 +15,7 @@ import {
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
 import { sleep } from '../../sleep.js'
 import { closeChannel } from './close-channel.js'
+import { NoAnswerError, noAnswer, notInTime, rabbitError, unconfirmed, unroutable } from './rabbit-errors.js'
 
 type Amqplib = typeof import('amqplib')
 
@@ -146,7 +146,7 @@ export class RabbitLink implements Closable {
           attempt = 0
         })
       } catch (error) {
-        const fault = describe(error)
+        const fault = rabbitError(error)
         if (fault instanceof MisconfiguredError) wait = MISTAKE_RETRY_MS
         this.#feed.update(false, fault)
       }
@@ -164,7 +164,7 @@ export class RabbitLink implements Closable {
       if (over.signal.aborted) return
       this.#session = undefined
       over.abort()
-      this.#feed.update(false, describe(error ?? new Error('the connection was closed')))
+      this.#feed.update(false, rabbitError(error ?? new Error('the connection was closed')))
     }
     const stop = (): void => end()
     this.#down.signal.addEventListener('abort', stop, { once: true })
@@ -241,7 +241,7 @@ export class RabbitLink implements Closable {
           return watch(channel)
         } catch (error) {
           await closeChannel(channel)
-          throw describe(error)
+          throw rabbitError(error)
         }
       },
       scratch: async (work) => {
@@ -249,7 +249,7 @@ export class RabbitLink implements Closable {
         try {
           return await answered(work(channel))
         } catch (error) {
-          throw describe(error)
+          throw rabbitError(error)
         } finally {
           await closeChannel(channel)
         }
@@ -265,7 +265,7 @@ async function openChannel(model: ChannelModel): Promise<Channel> {
     channel.on('error', () => {})
     return channel
   } catch (error) {
-    throw describe(error)
+    throw rabbitError(error)
   }
 }
 
@@ -274,30 +274,9 @@ function untilOver<Result>(work: Promise<Result>, over: AbortSignal, deadlineMs?
   return withDeadline(work, { deadlineMs, signal: over, onDeadline: noAnswer })
 }
 
-class NoAnswerError extends BackendUnavailableError {}
-
-function noAnswer(): Error {
-  return new NoAnswerError('RabbitMQ did not answer in time.', { reason: 'deadline' })
-}
-
 /** Waits for a confirmation no longer than the deadline. */
 export function inTime(confirmed: Promise<void>, call: CallOptions): Promise<void> {
   return withDeadline(confirmed, { deadlineMs: call.deadlineMs, signal: call.signal, onDeadline: notInTime })
-}
-
-function unconfirmed(error: unknown): Error {
-  return new BackendUnavailableError('RabbitMQ did not confirm a message.', {
-    reason: 'deadline',
-    cause: sanitizeError(error),
-  })
-}
-
-function unroutable(key: string): Error {
-  return new BackendUnavailableError(`No queue of RabbitMQ takes messages for "${key}".`, { reason: 'refused' })
-}
-
-function notInTime(): Error {
-  return new BackendUnavailableError('RabbitMQ did not confirm a message in time.', { reason: 'deadline' })
 }
 
 let amqplib: Promise<Amqplib> | undefined
@@ -321,16 +300,4 @@ async function closeModel(model: ChannelModel): Promise<void> {
 /** The socket under a connection, which amqplib does not declare. */
 function streamOf(model: ChannelModel): { destroy(error: Error): void } | undefined {
   return (model.connection as unknown as { readonly stream?: { destroy(error: Error): void } }).stream
-}
-
-function describe(error: unknown): Error {
-  if (error instanceof InfraError) return error
-  const cause = sanitizeError(error)
-  if (/ACCESS.REFUSED|\b403\b|NOT.ALLOWED|\b530\b|inequivalent arg/i.test(cause.message)) {
-    return new MisconfiguredError(
-      `RabbitMQ refuses: ${cause.message}. Check user name, password and virtual host in the URL, and that nobody else declared its queues.`,
-      { cause },
-    )
-  }
-  return new BackendUnavailableError(`RabbitMQ is unavailable: ${cause.message}`, { reason: 'closed', cause })
 }
